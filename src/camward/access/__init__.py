@@ -1,0 +1,1 @@
+"""Accounts, roles, passwords, Digest, sessions, client secrets, claim."""

@@ -1,0 +1,1 @@
+"""Composition: the settings trees, the list of long-running parts, the demo."""

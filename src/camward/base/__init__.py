@@ -1,0 +1,1 @@
+"""Ground: clock, errors, supervision, fan-out, atomic files, settings metadata."""

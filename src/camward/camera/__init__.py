@@ -1,0 +1,1 @@
+"""The camera: source, encoder, hub, snapshot."""

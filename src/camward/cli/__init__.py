@@ -1,0 +1,1 @@
+"""The camward command: parse, call, print."""

@@ -1,0 +1,1 @@
+"""The one acceptor: filter, first bytes, TLS, hand over."""

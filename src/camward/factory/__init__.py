@@ -1,0 +1,1 @@
+"""The device CA: a private root, device identities, site CAs, labels."""

@@ -1,0 +1,1 @@
+"""The recorder: ingest, segment, store, index, retention, playback, export."""

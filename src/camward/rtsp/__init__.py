@@ -1,0 +1,1 @@
+"""RTSP: core (no I/O) and aio (asyncio shells)."""

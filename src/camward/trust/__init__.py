@@ -1,0 +1,1 @@
+"""Device keys and certificates, pins, TLS contexts."""
