@@ -1,0 +1,1 @@
+"""Benchmarks: side by side with named peers in the same session, reported as ratios."""
