@@ -1,10 +1,10 @@
 """The root of all errors that Camward raises on purpose.
 
-    CamwardError                what, why, next; a stable code
-    ├── ConfigurationError      exit 3
-    ├── NotReachableError       exit 4
-    ├── NotPermittedError       exit 5
-    └── ProtocolError           peer input broke a rule or a limit; each core has a subclass
+CamwardError                what, why, next; a stable code
+├── ConfigurationError      exit 3
+├── NotReachableError       exit 4
+├── NotPermittedError       exit 5
+└── ProtocolError           peer input broke a rule or a limit; each core has a subclass
 """
 
 from __future__ import annotations

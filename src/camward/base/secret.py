@@ -12,6 +12,7 @@ class Secret(Generic[T]):
     """Holds a secret; `reveal()` is the one way to it, so that each use can be found by name."""
 
     __slots__ = ("_value",)
+    _value: T
 
     def __init__(self, value: T) -> None:
         self._value = value

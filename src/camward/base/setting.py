@@ -61,9 +61,8 @@ def meta_of(section: type[BaseModel], name: str) -> SettingMeta:
     Raises:
         KeyError: there is no such field, or it has no metadata.
     """
-    extra = section.model_fields[name].json_schema_extra
-    if not isinstance(extra, dict) or not isinstance(extra.get("meta"), SettingMeta):
+    extra: object = section.model_fields[name].json_schema_extra
+    meta: object = extra.get("meta") if isinstance(extra, dict) else None
+    if not isinstance(meta, SettingMeta):
         raise KeyError(name)
-    meta = extra["meta"]
-    assert isinstance(meta, SettingMeta)
     return meta
