@@ -22,7 +22,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from camward.base.clock import Utc
 from camward.base.errors import ConfigurationError
 from camward.base.files import private_folder, write_atomic
-from camward.trust.binding import build_binding
+from camward.trust.binding import BindingError, build_binding, read_binding
 from camward.trust.certificates import (
     BACKDATED,
     FOREVER,
@@ -60,7 +60,7 @@ class TlsState:
         addresses: DNS names and IP addresses in it.
         end: when it ends.
         self_signed: no browser accepts it without a question.
-        due: a third of its life is left, or it does not cover the addresses asked about.
+        due: a third of its life is left, or it does not cover the addresses asked about, or lacks the identity's word.
     """
 
     addresses: frozenset[str]
@@ -211,7 +211,8 @@ class DeviceIdentity:
         start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
         short = to_datetime(now) >= end - (end - start) / 3
         wanted = addresses_of_names(self.serial, addresses) if addresses else frozenset()
-        return TlsState(covered, end, is_self_signed(certificate), short or not wanted <= covered)
+        due = short or not wanted <= covered or not self._vouched(certificate)
+        return TlsState(covered, end, is_self_signed(certificate), due)
 
     def ensure_tls(self, addresses: Sequence[str], *, now: Utc) -> bool:
         """Make sure that there is a TLS certificate: a self-signed one is replaced when due, the site CA's only once
@@ -233,6 +234,14 @@ class DeviceIdentity:
 
     def _tls_chain(self) -> tuple[x509.Certificate, ...]:
         return _chain_for(self.tls_chain_path, self.tls_key)
+
+    def _vouched(self, certificate: x509.Certificate) -> bool:
+        """Whether the binding is by the present identity; not so after a power cut in `install_factory`."""
+        try:
+            bound = read_binding(certificate)
+        except BindingError:
+            return False
+        return bound is not None and bound.identity == self.certificate
 
     def _binding(self, now: Utc) -> x509.UnrecognizedExtension:
         until = int((to_datetime(now) + BINDING_LIFETIME).timestamp())
