@@ -62,6 +62,7 @@ def create_authority(
     """
     refuse_existing(folder)
     private_folder(folder)
+    check_passphrase(passphrase)
     encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
     if passphrase is not None:
         encryption = serialization.BestAvailableEncryption(passphrase.reveal().encode())
@@ -81,6 +82,16 @@ def refuse_existing(folder: Path) -> None:
         raise ConfigurationError(
             f"{folder} holds a CA already", why="a second one would orphan its devices", next="choose another folder"
         )
+
+
+def check_passphrase(passphrase: Secret[str] | None) -> None:
+    """An empty passphrase is an empty file, not a wish to have none.
+
+    Raises:
+        ConfigurationError: it is empty.
+    """
+    if passphrase is not None and not passphrase.reveal():
+        raise ConfigurationError("the passphrase is empty", next="write one into its file")
 
 
 def read_authority(folder: Path, file: str) -> tuple[x509.Certificate, ...]:
@@ -103,6 +114,7 @@ def open_authority(folder: Path, file: str, *, passphrase: Secret[str] | None) -
         ConfigurationError: there is none, or the passphrase is missing or wrong, or the key is not the CA's.
     """
     chain = read_authority(folder, file)
+    check_passphrase(passphrase)
     try:
         data = (folder / KEY_FILE).read_bytes()
         secret = passphrase.reveal().encode() if passphrase is not None else None

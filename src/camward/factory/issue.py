@@ -16,7 +16,15 @@ from camward.base.secret import Secret
 from camward.factory.authority import ROOT_FILE, Authority, open_authority
 from camward.factory.register import add_issued, list_issued
 from camward.factory.root import check_name
-from camward.trust.certificates import BACKDATED, build_certificate, leaf_extensions, subject, to_datetime, write_chain
+from camward.trust.certificates import (
+    BACKDATED,
+    UNREADABLE,
+    build_certificate,
+    leaf_extensions,
+    subject,
+    to_datetime,
+    write_chain,
+)
 from camward.trust.identity import DeviceIdentity
 from camward.trust.oids import DEVICE_IDENTITY, VIDEO_SIGNING
 from camward.trust.serial import SERIAL_FORM, serial_of
@@ -108,7 +116,7 @@ def read_request(pem: bytes) -> x509.CertificateSigningRequest:
         request = x509.load_pem_x509_csr(pem)
         key = request.public_key()
         valid = request.is_signature_valid
-    except ValueError as error:
+    except UNREADABLE as error:
         raise ConfigurationError("not a certificate request", why=str(error)) from None
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
         raise ConfigurationError("the request is not for a P-256 key")

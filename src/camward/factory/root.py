@@ -11,7 +11,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from camward.base.clock import Utc
 from camward.base.errors import ConfigurationError
 from camward.base.secret import Secret
-from camward.factory.authority import ROOT_FILE, Authority, create_authority, read_authority, refuse_existing
+from camward.factory.authority import (
+    ROOT_FILE,
+    Authority,
+    check_passphrase,
+    create_authority,
+    read_authority,
+    refuse_existing,
+)
 from camward.trust.certificates import BACKDATED, build_certificate, key_usage, subject, to_datetime, write_chain
 
 LIFETIME = timedelta(days=20 * 365 + 5)
@@ -33,6 +40,7 @@ def init_root(folder: Path, *, passphrase: Secret[str] | None, name: str, now: U
         OSError: the folder can't be written.
     """
     check_name(name)
+    check_passphrase(passphrase)
     refuse_existing(folder)
     key = ec.generate_private_key(ec.SECP384R1())
     title = subject(name)

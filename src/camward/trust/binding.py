@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from camward.base.errors import ProtocolError
+from camward.trust.certificates import UNREADABLE
 from camward.trust.keys import FileKey, spki
 from camward.trust.oids import TLS_BINDING
 
@@ -81,7 +82,7 @@ def read_binding(holder: x509.Certificate | x509.CertificateSigningRequest) -> B
     try:
         extension = binding_extension(holder)
         key = holder.public_key()
-    except ValueError as error:
+    except UNREADABLE as error:
         raise BindingError("the certificate is malformed", why=str(error)) from None
     if extension is None:
         return None
@@ -94,7 +95,7 @@ def read_binding(holder: x509.Certificate | x509.CertificateSigningRequest) -> B
         if not isinstance(signer, ec.EllipticCurvePublicKey) or not isinstance(key, ec.EllipticCurvePublicKey):
             raise BindingError("the binding is not between elliptic-curve keys")
         signer.verify(binding.signature, _message(key, binding.until), ec.ECDSA(hashes.SHA256()))
-    except (ValueError, OverflowError) as error:
+    except UNREADABLE as error:
         raise BindingError("the binding is malformed", why=str(error)) from None
     except InvalidSignature:
         raise BindingError("the binding is not by the identity that it names") from None

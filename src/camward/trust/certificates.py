@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID, ObjectIdentifier
@@ -20,6 +21,16 @@ CHAIN_LIMIT = 8
 """Certificates in one PEM file."""
 PEM_LIMIT = 64 * 1024
 DNS_FORM = re.compile(r"(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    OverflowError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What the library raises, at any access, for a certificate that is not well formed: it parses as it goes."""
 FOREVER = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 """RFC 5280 4.1.2.5: no well-defined end. A device's identity is permanent."""
 BACKDATED = timedelta(hours=24)
@@ -166,7 +177,7 @@ def read_chain(pem: bytes, *, source: str = "certificate") -> tuple[x509.Certifi
         raise ConfigurationError(f"{source}: larger than {PEM_LIMIT} bytes")
     try:
         chain = tuple(x509.load_pem_x509_certificates(pem))
-    except ValueError as error:
+    except UNREADABLE as error:
         raise ConfigurationError(f"{source}: not a PEM certificate", why=str(error)) from None
     if len(chain) > CHAIN_LIMIT:
         raise ConfigurationError(f"{source}: more than {CHAIN_LIMIT} certificates")

@@ -22,11 +22,11 @@ from itertools import pairwise
 from typing import TypeVar
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
 from camward.base.clock import Utc
-from camward.trust.certificates import to_datetime
+from camward.trust.certificates import UNREADABLE, to_datetime
 from camward.trust.oids import DEVICE_IDENTITY, VIDEO_SIGNING
 
 E = TypeVar("E", bound=x509.ExtensionType)
@@ -136,7 +136,7 @@ def verify_chain(
         _check_revocation(path, list(revocations))
     except _Refused as refused:
         return ChainVerdict(refused.result, refused.reason, path)
-    except (ValueError, x509.DuplicateExtension, UnsupportedAlgorithm, OverflowError) as error:
+    except UNREADABLE as error:
         return ChainVerdict(ChainResult.MALFORMED, f"a certificate can't be read: {error}", path)
     return ChainVerdict(ChainResult.TRUSTED, f"leads to the root {_title(path[-1])}", path)
 
@@ -170,11 +170,11 @@ def _find_path(
 
 
 def _issued(certificate: x509.Certificate, *, by: x509.Certificate) -> bool:
-    if certificate.issuer != by.subject:
-        return False
     try:
+        if certificate.issuer != by.subject:
+            return False
         certificate.verify_directly_issued_by(by)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+    except (*UNREADABLE, InvalidSignature):
         return False
     return True
 

@@ -10,7 +10,7 @@ from cryptography import x509
 
 from camward.base.clock import NS, Utc
 from camward.trust.binding import BindingError, Bound, read_binding
-from camward.trust.certificates import device_serial, fingerprint
+from camward.trust.certificates import UNREADABLE, device_serial, fingerprint
 from camward.trust.chain import ChainResult, Purpose, verify_chain
 
 
@@ -79,10 +79,13 @@ class Pin:
             if self.sha256 and hmac.compare_digest(fingerprint(leaf), self.sha256):
                 return PinVerdict(PinResult.MATCH, "the pinned certificate itself")
             bound = read_binding(leaf)
+            return self._check_bound(bound, at=at)
         except BindingError as error:
             return PinVerdict(PinResult.BAD_BINDING, error.diagnostics())
-        except ValueError as error:
+        except UNREADABLE as error:
             return PinVerdict(PinResult.MALFORMED, f"the certificate can't be read: {error}")
+
+    def _check_bound(self, bound: Bound | None, *, at: Utc) -> PinVerdict:
         if bound is None:
             result = PinResult.OTHER_DEVICE if self.sha256 else PinResult.NO_BINDING
             return PinVerdict(result, "another certificate, and no device identity vouches for it")
