@@ -10,6 +10,8 @@ from camward.trust import DeviceIdentity, Pin, PinResult
 from camward.trust.certificates import read_chain
 
 NOW = ManualClock().utc()
+# The library warns of malformed certificates that it will refuse one day.
+pytestmark = pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
 
 
 @pytest.fixture(scope="module")
