@@ -59,7 +59,7 @@ def inline(value: Any) -> str:
             return "[" + ", ".join(inline(item) for item in value) + "]"
         case Mapping():
             return "{" + ", ".join(f"{_key(name)} = {inline(item)}" for name, item in value.items()) + "}"
-        case float() if value == int(value) and abs(value) < 1e15:
+        case float() if value.is_integer() and abs(value) < 1e15:
             return f"{value:.1f}"
         case int() | float():
             return repr(value)

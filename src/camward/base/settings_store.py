@@ -20,7 +20,7 @@ import structlog
 from pydantic import BaseModel
 
 from camward.base.clock import Clock, Utc
-from camward.base.errors import ConfigurationError
+from camward.base.errors import CamwardError, ConfigurationError
 from camward.base.files import write_atomic
 from camward.base.setting_info import SettingInfo, describe, export_text, leaf_values, plain
 from camward.base.settings_edit import edit_text
@@ -188,17 +188,18 @@ class SettingsStore(Generic[M]):
         text = (data or b"").decode()
         before = good if good is not None else self._model()
         changes = _difference(before, current)
-        if changes:
-            self._journal(SettingsChange(self._clock.utc(), HAND, changes))
         self.current, self._text, self.problem = current, text, None
-        if data is not None and text != good_text:
-            self._remember(text)
+        if text != (good_text or ""):
+            self._remember(text, changes)
 
-    def _remember(self, text: str) -> None:
+    def _remember(self, text: str, changes: Mapping[str, tuple[object, object]]) -> None:
+        """A full disk must not keep a device from starting: what fails here is tried again at the next start."""
         try:
+            if changes:
+                self._journal(SettingsChange(self._clock.utc(), HAND, changes))
             write_atomic(self.last_good, text.encode(), mode=FILE_MODE)
-        except OSError as error:  # a full disk must not keep a device from starting
-            log.warning("settings_copy_failed", file=self.last_good.name, error=str(error))
+        except (OSError, CamwardError) as error:
+            log.warning("settings_edit_not_journalled", file=self._path.name, error=str(error))
 
     def _read_last_good(self) -> tuple[M | None, str | None]:
         try:

@@ -2,7 +2,7 @@
 
 from camward.journal.entry import Entry, JournalError, JournalLimits
 from camward.journal.journal import Journal
-from camward.journal.reading import read_entries
+from camward.journal.reading import JournalFilter, read_entries
 from camward.journal.verdict import Break, BreakReason, Head, JournalReport, JournalVerdict, verify_journal
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Head",
     "Journal",
     "JournalError",
+    "JournalFilter",
     "JournalLimits",
     "JournalReport",
     "JournalVerdict",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -11,43 +12,45 @@ from camward.journal.entry import Entry, JournalError, JournalLimits, read_line
 from camward.journal.parts import part_paths, read_part
 
 
-def read_entries(
-    folder: Path,
-    *,
-    limit: int = 100,
-    before: int | None = None,
-    kind: str | None = None,
-    who: str | None = None,
-    since: Utc | None = None,
-    until: Utc | None = None,
-    text: str | None = None,
-    limits: JournalLimits | None = None,
-) -> list[Entry]:
-    """Entries, newest first. Lines that are no entries are left out here; `verify_journal` names them.
+@dataclass(frozen=True, slots=True)
+class JournalFilter:
+    """Which entries are wanted; what is None does not matter.
 
     Args:
-        limit: most entries returned.
-        before: only entries with a smaller `seq`: the next page.
-        kind: this kind only.
-        who: by this name only.
+        before: those with a smaller `seq`: the next page.
+        kind: this kind.
+        who: by this name.
         since: at or after; nanoseconds.
         until: before; nanoseconds.
         text: contained in `what`, `who` or `where`, in any case.
     """
-    limits = limits or JournalLimits()
-    wanted = text.lower() if text else ""
 
-    def fits(entry: Entry) -> bool:
+    before: int | None = None
+    kind: str | None = None
+    who: str | None = None
+    since: Utc | None = None
+    until: Utc | None = None
+    text: str = ""
+
+    def fits(self, entry: Entry) -> bool:
+        """Whether an entry is wanted."""
         return (
-            (before is None or entry.seq < before)
-            and (kind is None or entry.kind == kind)
-            and (who is None or entry.who == who)
-            and (since is None or entry.utc >= since)
-            and (until is None or entry.utc < until)
-            and (not wanted or wanted in f"{entry.what}\n{entry.who}\n{entry.where}".lower())
+            (self.before is None or entry.seq < self.before)
+            and (self.kind is None or entry.kind == self.kind)
+            and (self.who is None or entry.who == self.who)
+            and (self.since is None or entry.utc >= self.since)
+            and (self.until is None or entry.utc < self.until)
+            and self.text.lower() in f"{entry.what}\n{entry.who}\n{entry.where}".lower()
         )
 
-    return list(islice((entry for entry in _backwards(folder, limits) if fits(entry)), max(0, limit)))
+
+def read_entries(
+    folder: Path, wanted: JournalFilter | None = None, *, limit: int = 100, limits: JournalLimits | None = None
+) -> list[Entry]:
+    """Entries, newest first, `limit` at most. Lines that are no entries are left out; `verify_journal` names them."""
+    wanted = wanted or JournalFilter()
+    fitting = (entry for entry in _backwards(folder, limits or JournalLimits()) if wanted.fits(entry))
+    return list(islice(fitting, max(0, limit)))
 
 
 def _backwards(folder: Path, limits: JournalLimits) -> Iterator[Entry]:

@@ -4,9 +4,11 @@ import tomllib
 
 import pytest
 
+from camward.base.clock import ManualClock
 from camward.base.errors import ConfigurationError
 from camward.base.secret import Secret
 from camward.base.settings_file import SettingsFileError
+from camward.base.settings_store import SettingsStore
 
 
 def test_without_a_file_the_defaults_hold_and_no_file_is_made(open_store, tmp_path, journalled):
@@ -177,6 +179,26 @@ def test_what_can_t_be_journalled_is_not_changed(open_store, tmp_path, journalle
         store.set({"picture.text": "b"}, who="ann")
     assert (tmp_path / "settings.toml").read_bytes() == before
     assert store.current.picture.text == "a"
+
+
+def test_a_journal_that_fails_at_start_is_tried_again_at_the_next(open_store, tmp_path, tree, journalled):
+    (tmp_path / "settings.toml").write_text("[picture]\nflip = true\n")
+
+    def refuse(change):
+        raise OSError(28, "No space left on device")
+
+    store = SettingsStore(tree, tmp_path / "settings.toml", clock=ManualClock(), journal=refuse)
+    assert store.current.picture.flip is True
+    assert open_store().current.picture.flip is True
+    assert len(journalled) == 1
+
+
+def test_a_deleted_file_means_defaults_and_is_journalled(open_store, tmp_path, journalled):
+    open_store().set({"picture.flip": True}, who="ann")
+    (tmp_path / "settings.toml").unlink()
+    assert open_store().current.picture.flip is False
+    open_store()
+    assert [change.who for change in journalled] == ["ann", "settings file"]
 
 
 def test_reload_takes_the_file_up_and_tells(open_store, tmp_path):

@@ -16,6 +16,7 @@ from camward.journal import (
     Head,
     Journal,
     JournalError,
+    JournalFilter,
     JournalLimits,
     JournalVerdict,
     read_entries,
@@ -117,13 +118,13 @@ def test_reading_filters_from_the_end(journal):
     journal.append("login_failed", who="Bob", where="10.0.0.9", what="wrong password")
     fill(journal, 2)
     assert [entry.seq for entry in journal.read(limit=3)] == [8, 7, 6]
-    assert [entry.seq for entry in journal.read(limit=3, before=6)] == [5, 4, 3]
-    assert [entry.seq for entry in journal.read(kind="login_failed")] == [6]
-    assert [entry.seq for entry in journal.read(who="Bob")] == [6]
-    assert [entry.seq for entry in journal.read(text="10.0.0.9")] == [6]
-    assert [entry.seq for entry in journal.read(text="BOB")] == [6]
-    assert [entry.seq for entry in journal.read(since=clock.utc())] == [8, 7, 6]
-    assert [entry.seq for entry in journal.read(until=clock.utc())] == [5, 4, 3, 2, 1]
+    assert [entry.seq for entry in journal.read(JournalFilter(before=6), limit=3)] == [5, 4, 3]
+    assert [entry.seq for entry in journal.read(JournalFilter(kind="login_failed"))] == [6]
+    assert [entry.seq for entry in journal.read(JournalFilter(who="Bob"))] == [6]
+    assert [entry.seq for entry in journal.read(JournalFilter(text="10.0.0.9"))] == [6]
+    assert [entry.seq for entry in journal.read(JournalFilter(text="BOB"))] == [6]
+    assert [entry.seq for entry in journal.read(JournalFilter(since=clock.utc()))] == [8, 7, 6]
+    assert [entry.seq for entry in journal.read(JournalFilter(until=clock.utc()))] == [5, 4, 3, 2, 1]
     assert journal.read(limit=0) == []
 
 
@@ -136,7 +137,7 @@ def test_parts_are_begun_and_the_oldest_are_dropped_with_an_entry_that_says_so(t
     assert all(part.stat().st_size <= 2 * SMALL.part for part in parts)
     assert report.verdict is JournalVerdict.WHOLE
     assert report.first == int(parts[0].stem) > 1
-    assert journal.read(kind="journal_trimmed")[0].details["up_to"] == report.first - 1
+    assert journal.read(JournalFilter(kind="journal_trimmed"))[0].details["up_to"] == report.first - 1
     again = reopened(journal, limits=SMALL)
     fill(again, 5)
     assert again.verify().verdict is JournalVerdict.WHOLE
@@ -180,7 +181,7 @@ def test_a_broken_end_is_not_hidden_and_the_device_goes_on(journal):
     again = reopened(journal)
     fill(again, 1)
     report = again.verify()
-    assert again.read(kind="journal_broken")
+    assert again.read(JournalFilter(kind="journal_broken"))
     again.close()
     assert (report.entries, report.broken.line, report.broken.reason) == (2, 3, BreakReason.NOT_AN_ENTRY)
     assert "hash" in report.broken.text
