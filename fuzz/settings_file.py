@@ -47,5 +47,6 @@ if __name__ == "__main__":
     import atheris
 
     corpus = Path(__file__).parent / "corpus" / "settings_file"
+    atheris.instrument_all()
     atheris.Setup([*sys.argv, str(corpus)], TestOneInput)
     atheris.Fuzz()

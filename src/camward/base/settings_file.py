@@ -111,14 +111,14 @@ def line_of(text: str, path: tuple[str, ...]) -> int:
     TOML libraries give no positions. A key is present in a prefix of whole lines from its own line on, and prefixes
     that end inside a value don't parse, so a search by halves over the prefixes finds the line exactly.
     """
-    lines = text.splitlines(keepends=True)
+    lines = text.split("\n")  # not splitlines(): TOML knows no other line ends
     low, high = 0, len(lines)  # the prefix of `low` lines lacks the key; that of `high` has it
     if not path or not _holds(text, path):
         return 0
     while low < high:
         middle = (low + high) // 2
         end = middle
-        while end < high and (state := _holds("".join(lines[:end]), path)) is None:
+        while end < high and (state := _holds("\n".join(lines[:end]), path)) is None:
             end += 1
         if end >= high or state:  # only unfinished prefixes from the middle on: the value spans them
             high = middle

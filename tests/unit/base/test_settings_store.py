@@ -7,6 +7,7 @@ import pytest
 from camward.base.clock import ManualClock
 from camward.base.errors import ConfigurationError
 from camward.base.secret import Secret
+from camward.base.setting_info import leaf_values
 from camward.base.settings_file import SettingsFileError
 from camward.base.settings_store import SettingsStore
 
@@ -88,6 +89,18 @@ def test_comments_and_order_survive_a_change(open_store, tmp_path):
     assert (tmp_path / "settings.toml").read_text() == text.replace("yard", "gate")
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["network.https.port = 8443\nnetwork.hosts = []\n", "[[picture.zones]]\nname = 'x'\n", "picture = {flip = true}\n"],
+)
+def test_forms_that_can_t_be_edited_in_place_lose_no_value(open_store, tmp_path, text):
+    (tmp_path / "settings.toml").write_text(text)
+    store = open_store()
+    expected = leaf_values(store.current) | {"picture.text": "new", "network.https.connection": "http"}
+    store.set({"picture.text": "new", "network.https.connection": "http"}, who="ann")
+    assert leaf_values(open_store().current) == expected
+
+
 def test_none_takes_a_key_out_and_the_default_holds_again(open_store, tmp_path):
     store = open_store()
     store.set({"network.https.port": 8443, "picture.gain": 0.5}, who="ann")
@@ -115,6 +128,7 @@ def test_lists_of_tables_go_in_and_come_back(open_store):
         ("[network.https]\nport = 1\nport = 2\n", 3, "", "TOML"),
         ("[network.https\nport = 1\n", 1, "", "TOML"),
         ('a = """\n\n', 3, "", "TOML"),
+        ("# a\u2028b\n[network.https]\nport = 0\n", 3, "network.https.port", "greater"),
         ("[networc]\n", 1, "networc", '"network"'),
     ],
 )

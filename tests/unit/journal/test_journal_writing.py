@@ -13,6 +13,7 @@ from camward.base.clock import ManualClock, SystemClock
 from camward.base.secret import Secret
 from camward.journal import (
     BreakReason,
+    Entry,
     Head,
     Journal,
     JournalError,
@@ -22,6 +23,7 @@ from camward.journal import (
     read_entries,
     verify_journal,
 )
+from camward.journal.entry import read_line, seal_entry
 
 SMALL = JournalLimits(part=1000, parts=3)
 
@@ -185,6 +187,59 @@ def test_a_broken_end_is_not_hidden_and_the_device_goes_on(journal):
     again.close()
     assert (report.entries, report.broken.line, report.broken.reason) == (2, 3, BreakReason.NOT_AN_ENTRY)
     assert "hash" in report.broken.text
+
+
+def rewritten(entry: Entry, **changes) -> bytes:
+    """An entry as somebody would forge it, with the right hash of its own."""
+    fields = {field: getattr(entry, field) for field in Entry.__slots__ if field != "hash"}
+    return seal_entry(**{**fields, **changes}, limits=JournalLimits())[1]
+
+
+def test_an_entry_forged_with_its_own_right_hash_breaks_the_next(journal):
+    fill(journal, 3)
+    (part,) = journal.folder.glob("*.jsonl")
+    lines = part.read_bytes().splitlines(keepends=True)
+    lines[1] = rewritten(journal.read()[1], what="did nothing")
+    part.write_bytes(b"".join(lines))
+    report = journal.verify()
+    assert (report.entries, report.broken.line, report.broken.seq) == (2, 3, 3)
+    assert report.broken.reason is BreakReason.CHAIN
+
+
+def test_an_entry_with_a_skipped_number_is_in_the_wrong_place(journal):
+    fill(journal, 2)
+    (part,) = journal.folder.glob("*.jsonl")
+    lines = part.read_bytes().splitlines(keepends=True)
+    part.write_bytes(lines[0] + rewritten(journal.read()[0], seq=3))
+    assert journal.verify().broken.reason is BreakReason.WRONG_PLACE
+
+
+def test_a_renamed_part_is_found(journal):
+    fill(journal, 2)
+    (part,) = journal.folder.glob("*.jsonl")
+    part.rename(part.with_name("000000000007.jsonl"))
+    assert journal.verify().broken.reason is BreakReason.WRONG_PLACE
+
+
+@pytest.mark.parametrize(
+    "line", [b"", b"{}", b"[]", b"[" * 5000, b'{"seq":1}', b"\xff", b"1" * 5000], ids=lambda line: repr(line[:9])
+)
+def test_a_line_that_is_no_entry_is_a_verdict_not_a_crash(journal, line):
+    fill(journal, 1)
+    (part,) = journal.folder.glob("*.jsonl")
+    with part.open("ab") as file:
+        file.write(line + b"\n")
+    report = journal.verify()
+    assert (report.entries, report.broken.line, report.broken.reason) == (1, 2, BreakReason.NOT_AN_ENTRY)
+    assert len(journal.read()) == 1
+
+
+@pytest.mark.parametrize("changes", [{"seq": True}, {"utc": "1"}, {"details": []}, {"who": None}, {"extra": 1}])
+def test_fields_have_their_types(journal, changes):
+    entry = journal.append("x", who="ann", what="y")
+    body = {name: getattr(entry, name) for name in Entry.__slots__} | changes
+    with pytest.raises(JournalError):
+        read_line(json.dumps(body, sort_keys=True, separators=(",", ":")).encode())
 
 
 def test_one_process_writes_and_others_read(journal):
