@@ -73,7 +73,7 @@ def issue_device(
             that has certificates.
     """
     root = open_authority(root_folder, ROOT_FILE, passphrase=passphrase)
-    device = DeviceIdentity.load_or_create(state, name=name, now=now)
+    device = DeviceIdentity.of_state(state, name=name)
     if device.provisioned and not replace:
         raise ConfigurationError(
             f"the device is {device.serial} already", next="label it, or issue anew on purpose; its pins then change"

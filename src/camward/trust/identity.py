@@ -97,11 +97,20 @@ class DeviceIdentity:
             ConfigurationError: a key or certificate can't be used, or they don't belong together.
             OSError: the state can't be read or written.
         """
-        device = cls(private_folder(state / "secrets"), name=name)
+        device = cls.of_state(state, name=name)
         device.ensure_tls(addresses, now=now)
         if not device.provisioned:
             log.warning("identity_not_provisioned", serial=device.serial, next="issue one with: camward factory issue")
         return device
+
+    @classmethod
+    def of_state(cls, state: Path, *, name: str) -> DeviceIdentity:
+        """The same without a TLS certificate and without the warning: for the factory's bench.
+
+        Raises:
+            ConfigurationError: as for `load_or_create`.
+        """
+        return cls(private_folder(state / "secrets"), name=name)
 
     def reload(self) -> None:
         """Read the certificates again (the factory issued some).
@@ -176,7 +185,8 @@ class DeviceIdentity:
         write_atomic(self.folder / "signing.pem", signing)
         write_atomic(self.folder / "identity.pem", identity)
         self.reload()
-        self._self_sign_tls(addresses or sorted(self.tls_state(now=now).addresses), now)
+        present = addresses_of(self._tls_chain()[0]) if self.tls_chain_path.exists() else ()
+        self._self_sign_tls(addresses or sorted(present), now)
 
     def tls_request(self, addresses: Sequence[str], *, now: Utc) -> bytes:
         """PEM request for a TLS certificate, for a site CA; it carries the addresses and the binding.

@@ -1,13 +1,17 @@
 """Whatever a peer presents as its certificate, a pin gives a verdict; and no bit of a binding can change unseen."""
 
+from datetime import UTC, datetime
+
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from camward.base.clock import ManualClock
 from camward.trust import DeviceIdentity, Pin, PinResult
-from camward.trust.certificates import read_chain
+from camward.trust.certificates import build_certificate, read_chain, subject
+from camward.trust.oids import TLS_BINDING
 
 NOW = ManualClock().utc()
 # The library warns of malformed certificates that it will refuse one day.
@@ -54,6 +58,22 @@ def test_a_changed_binding_or_key_never_matches(device, served, data):
 
 def test_untouched_it_matches(device, served):
     assert Pin.of_certificate(device.fingerprint).check(served, at=NOW).result is PinResult.MATCH
+
+
+def test_a_huge_or_foreign_binding_is_refused(device):
+    key = device.tls_key
+    pin = Pin.of_certificate(device.fingerprint)
+    for value in (b"x" * 10_000, b"", b"\x30\x00", device.identity_key.path.read_bytes()):
+        certificate = build_certificate(
+            key.public_key,
+            subject("x"),
+            issuer=subject("x"),
+            issuer_key=key.private,
+            start=datetime(2025, 1, 1, tzinfo=UTC),
+            end=datetime(2030, 1, 1, tzinfo=UTC),
+            extensions=[(x509.UnrecognizedExtension(TLS_BINDING, value), False)],
+        )
+        assert pin.check(certificate.public_bytes(Encoding.DER), at=NOW).result is PinResult.BAD_BINDING
 
 
 @pytest.mark.parametrize("sha256", [b"", b"x" * 31, b"x" * 33])

@@ -122,6 +122,16 @@ def test_a_critical_extension_that_is_not_understood_refuses(issue, root):
         assert check(leaf, roots=[root]).result is expected
 
 
+def test_a_ca_is_no_leaf(issue, root):
+    ca = issue("ca", by=root, ca=True, usages=[VIDEO_SIGNING])
+    assert check(ca, roots=[root]).result is ChainResult.WRONG_PURPOSE
+
+
+def test_a_key_that_may_not_sign_is_no_signer(issue, root):
+    mute = issue("mute", by=root, usages=[VIDEO_SIGNING], signs=False)
+    assert check(mute, roots=[root]).result is ChainResult.WRONG_PURPOSE
+
+
 def test_a_heap_of_look_alikes_ends_soon(issue, root):
     crowd = [issue("crowd", by=root, ca=True) for _ in range(30)]
     leaf = issue("leaf", by=crowd[-1], usages=[VIDEO_SIGNING])
