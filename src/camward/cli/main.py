@@ -14,6 +14,7 @@ NOUNS = ("camera", "recorder", "factory", "settings", "journal")
 """Nouns with verbs below them, one module each; loaded only when asked for, so that the command starts quickly."""
 COMMANDS = ("demo", "doctor")
 """Nouns that are the whole command."""
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="camward",
@@ -32,6 +33,28 @@ def root(version: bool = typer.Option(False, "--version", help="Print the versio
         raise typer.Exit
 
 
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; the exit code is the contract's (0 ok, 1 failed, 2 usage, 3 configuration ...)."""
+    words = sys.argv[1:] if arguments is None else arguments
+    named = next((word for word in words if word in NOUNS or word in COMMANDS), None)
+    _load((named,) if named else NOUNS + COMMANDS)
+    try:
+        code = app(args=words, standalone_mode=False)  # what `typer.Exit` was raised with comes back as the result
+    except typer.Abort:
+        return _fail("Stopped.")
+    except CamwardError as error:
+        return _fail(error.diagnostics(), code=error.exit_code)
+    except OSError as error:
+        return _fail(f"{error.filename or 'the system'}: {error.strerror or error}.")
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:
+        if hasattr(error, "format_message"):  # the parser's usage errors, which are no public class of Typer's
+            return _fail(f"{error.format_message()}  (see --help)", code=2)
+        raise
+    return code if isinstance(code, int) else 0
+
+
 def _load(wanted: tuple[str, ...]) -> None:
     for noun in NOUNS:
         if noun in wanted:
@@ -41,26 +64,6 @@ def _load(wanted: tuple[str, ...]) -> None:
             app.command(command)(getattr(importlib.import_module(f"camward.cli.{command}"), command))
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; the exit code is the contract's (0 ok, 1 failed, 2 usage, 3 configuration ...)."""
-    words = sys.argv[1:] if arguments is None else arguments
-    named = next((word for word in words if word in NOUNS or word in COMMANDS), None)
-    _load((named,) if named else NOUNS + COMMANDS)
-    try:
-        app(args=words, standalone_mode=False)
-    except typer.Exit as end:
-        return end.exit_code
-    except typer.Abort:
-        print("Stopped.", file=sys.stderr)
-        return 1
-    except CamwardError as error:
-        print(f"camward: {error.diagnostics()}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        return 130
-    except Exception as error:
-        if hasattr(error, "format_message"):  # click's usage errors
-            print(f"camward: {error.format_message()}  (camward --help)", file=sys.stderr)
-            return 2
-        raise
-    return 0
+def _fail(sentence: str, *, code: int = 1) -> int:
+    typer.echo(f"camward: {sentence}", err=True)
+    return code
