@@ -1,0 +1,1 @@
+"""The asyncio shells around `rtsp.core`: server and client."""
