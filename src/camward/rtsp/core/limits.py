@@ -32,13 +32,11 @@ class SdpLimits:
         size: characters.
         media: `m=` sections; further ones are ignored.
         attributes: `a=` lines of one section; further ones are ignored.
-        parameter_sets: of one track.
     """
 
     size: int = 65_536
     media: int = 16
     attributes: int = 64
-    parameter_sets: int = 32
 
 
 MESSAGE_LIMITS = MessageLimits()

@@ -130,7 +130,8 @@ def _parse_one(kind: int, count: int, body: bytes) -> RtcpPacket | None:
     if kind == SENDER_REPORT:
         if len(body) < _SENDER.size:
             raise RtpError("An RTCP sender report is cut off")
-        return SenderReport(*_SENDER.unpack_from(body), blocks=_blocks(body, _SENDER.size, count))
+        ssrc, ntp, rtp_time, packets, octets = _SENDER.unpack_from(body)
+        return SenderReport(ssrc, ntp, rtp_time, packets, octets, _blocks(body, _SENDER.size, count))
     if kind == RECEIVER_REPORT:
         if len(body) < 4:
             raise RtpError("An RTCP receiver report is cut off")
