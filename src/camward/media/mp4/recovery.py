@@ -18,6 +18,7 @@ from camward.media.mp4.tracks import TrackInfo
 from camward.media.mp4.writer import reference
 from camward.media.unit import VIDEO_CLOCK, Track
 
+_SECTOR = bytes(512)
 _OURS = frozenset({b"ftyp", b"moov", b"uuid", b"free", b"sidx", b"prft", b"moof", b"mdat"})
 
 
@@ -71,7 +72,7 @@ def whole_part(data: Buffer, *, limits: Mp4Limits = LIMITS) -> Kept:
 
 
 def _whole(data: Buffer, fragment: FileFragment, *, number: int, tracks: tuple[TrackInfo, ...]) -> bool:
-    """Whether a fragment is the one due here, its samples fill its `mdat`, and its pictures are chains of NAL units."""
+    """Whether a fragment is the one due here, without a hole, its samples fill `mdat`, its pictures chains of NALs."""
     runs = fragment.head.runs
     position = fragment.mdat.body
     for run in runs:
@@ -80,8 +81,19 @@ def _whole(data: Buffer, fragment: FileFragment, *, number: int, tracks: tuple[T
         position += sum(run.sizes)
     if fragment.head.sequence != number or position != fragment.mdat.end or not runs:
         return False
+    if _has_hole(data, fragment.mdat.body, fragment.mdat.end):
+        return False
     video = {track.track_id for track in tracks if track.handler == "vide"}
     return all(_chained(data, run.offset, sizes=run.sizes) for run in runs if run.track_id in video)
+
+
+def _has_hole(data: Buffer, start: int, end: int) -> bool:
+    """Whether a sector never reached the disk and reads as zeros, which no coded picture or sound has so many of."""
+    view = data if isinstance(data, (bytes, bytearray, mmap.mmap)) else bytes(data)
+    if view.find(_SECTOR, start, end) >= 0:
+        return True
+    tail = view[max(start, end - (end % len(_SECTOR) or len(_SECTOR))) : end]
+    return len(tail) >= 8 and not any(tail)
 
 
 def _chained(data: Buffer, offset: int, *, sizes: tuple[int, ...]) -> bool:
