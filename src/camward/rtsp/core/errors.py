@@ -2,6 +2,7 @@
 
 ProtocolError
 └── RtspError               any broken rule or limit, in any of the protocols of this room
+    ├── RefusedError        a request that is answered with an error; the connection goes on
     ├── MessageError        a request or response; has the status to answer it with
     ├── SdpError            a session description
     └── RtpError            an RTP or RTCP packet
@@ -31,6 +32,23 @@ class MessageError(RtspError):
     def __init__(self, what: str, *, status: int = 400, why: str = "", next: str = "") -> None:
         super().__init__(what, why=why, next=next)
         self.status = status
+
+
+class RefusedError(RtspError):
+    """A request that is answered with an error; the connection goes on.
+
+    Args:
+        status: of the answer.
+        what: why.
+        fields: further header fields of the answer.
+    """
+
+    code = "RTSP-REFUSED"
+
+    def __init__(self, status: int, what: str, *fields: tuple[str, str]) -> None:
+        super().__init__(what)
+        self.status = status
+        self.fields = fields
 
 
 class SdpError(RtspError):

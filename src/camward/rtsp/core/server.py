@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from camward.rtsp.core.errors import MessageError
+from camward.rtsp.core.errors import MessageError, RefusedError
 from camward.rtsp.core.headers import Headers
-from camward.rtsp.core.limits import MessageLimits
+from camward.rtsp.core.limits import MESSAGE_LIMITS, MessageLimits
 from camward.rtsp.core.messages import Interleaved, MessageParser, Request, Response
 from camward.rtsp.core.target import Target, parse_target
 
@@ -38,7 +38,7 @@ class ServerDialogLimits:
         refusals: answers of 4xx in a row, then the connection is closed.
     """
 
-    message: MessageLimits = MessageLimits()
+    message: MessageLimits = MESSAGE_LIMITS
     request: float = 10.0
     idle: float = 60.0
     refusals: int = 32
@@ -89,7 +89,7 @@ class ServerDialog:
             try:
                 message = self._parser.next()
             except MessageError as error:
-                self._refuse(Headers(), error.status)
+                self.answer(None, Response(error.status))
                 self.closed = True
                 return None
             if message is None:
@@ -99,40 +99,35 @@ class ServerDialog:
             self._since = self._heard if self._parser.pending else None
             if isinstance(message, Interleaved):
                 return message
-            if isinstance(message, Request) and (asked := self._check(message)) is not None:
-                return asked
+            if isinstance(message, Request):
+                try:
+                    return self._check(message)
+                except RefusedError as error:
+                    self.answer(message, Response(error.status, Headers(*error.fields)))
             # A response: we ask nothing of clients, so it is an answer to nothing.
         return None
 
-    def _check(self, request: Request) -> Asked | None:
+    @staticmethod
+    def _check(request: Request) -> Asked:
         """The checks of each request, in the order of how much of it is understood."""
         if request.version != "1.0":
-            return self._refuse(request.headers, 505)
+            raise RefusedError(505, "Not RTSP 1.0")
         if request.cseq is None:
-            return self._refuse(request.headers, 400)
+            raise RefusedError(400, "A request without CSeq")
         if request.method in NOT_HERE:
-            return self._refuse(request.headers, 405, ("Allow", PUBLIC))
+            raise RefusedError(405, "Nothing is published here", ("Allow", PUBLIC))
         if request.method not in METHODS:
-            return self._refuse(request.headers, 501, ("Public", PUBLIC))
+            raise RefusedError(501, "An unknown method", ("Public", PUBLIC))
         if required := request.headers.get("Require") or request.headers.get("Proxy-Require"):
-            return self._refuse(request.headers, 551, ("Unsupported", required))
+            raise RefusedError(551, "An unknown option", ("Unsupported", required))
         target = parse_target(request.uri)
         if target is None:
-            return self._refuse(request.headers, 404 if "://" in request.uri else 400)
-        session = request.headers.get("Session").partition(";")[0].strip()
-        return Asked(request, target, session)
+            raise RefusedError(404 if "://" in request.uri else 400, "A URL that names nothing here")
+        return Asked(request, target, request.headers.get("Session").partition(";")[0].strip())
 
-    def _refuse(self, headers: Headers, status: int, *fields: tuple[str, str]) -> None:
-        self.answer(headers, Response(status, Headers(*fields)))
-
-    def answer(self, headers: Headers, response: Response) -> None:
-        """Queue the answer to a request.
-
-        Args:
-            headers: of the request.
-        """
-        cseq = headers.get("CSeq")
-        first = (("CSeq", cseq),) if cseq.isascii() and cseq.isdigit() else ()
+    def answer(self, request: Request | None, response: Response) -> None:
+        """Queue the answer to a request (None: to what couldn't be read)."""
+        first = (("CSeq", str(request.cseq)),) if request and request.cseq is not None else ()
         fields = Headers(*first, ("Server", "Camward"), *response.headers)
         self._out.append(Response(response.status, fields, response.body, response.reason).serialise())
         self._refused = self._refused + 1 if response.status >= 400 else 0

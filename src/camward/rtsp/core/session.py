@@ -14,27 +14,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from camward.media.unit import Track
-from camward.rtsp.core.errors import RtspError
-from camward.rtsp.core.headers import Headers
+from camward.rtsp.core.errors import RefusedError
 from camward.rtsp.core.transport import Transport
 
 _RANGE = re.compile(r"npt\s*=\s*(now|[\d.:]*)\s*-\s*[\d.:]*(;.*)?", re.ASCII | re.IGNORECASE)
-
-
-class Refused(RtspError):
-    """A request that is answered with an error; the connection goes on.
-
-    Args:
-        status: of the answer.
-        headers: further fields of it.
-    """
-
-    code = "RTSP-REFUSED"
-
-    def __init__(self, status: int, what: str, *headers: tuple[str, str]) -> None:
-        super().__init__(what)
-        self.status = status
-        self.headers = Headers(*headers)
 
 
 @dataclass(slots=True)
@@ -61,12 +44,12 @@ class ServerSession:
         """Check a SETUP within this session.
 
         Raises:
-            Refused: it is playing, or of another stream.
+            RefusedError: it is playing, or of another stream.
         """
         if stream != self.stream:
-            raise Refused(459, "A session holds tracks of one stream")
+            raise RefusedError(459, "A session holds tracks of one stream")
         if self.playing:
-            raise Refused(455, "A session that plays can't be set up")
+            raise RefusedError(455, "A session that plays can't be set up")
 
     def expired(self, now: float) -> bool:
         """Whether the client has been silent for too long."""
@@ -81,7 +64,7 @@ def choose_transport(offers: Iterable[Transport], *, udp: bool, taken: Iterable[
         taken: interleaved channels that this connection has given away.
 
     Raises:
-        Refused: 461 when none is.
+        RefusedError: 461 when none is.
     """
     for offer in offers:
         if offer.multicast or not offer.play or offer.profile != "RTP/AVP":
@@ -90,7 +73,7 @@ def choose_transport(offers: Iterable[Transport], *, udp: bool, taken: Iterable[
             return replace(offer, interleaved=_channels(offer.interleaved, set(taken)))
         if udp and offer.client_port is not None and min(offer.client_port) > 0:
             return offer
-    raise Refused(461, "None of the transports offered is served here")
+    raise RefusedError(461, "None of the transports offered is served here")
 
 
 def _channels(wanted: tuple[int, int] | None, taken: set[int]) -> tuple[int, int]:
@@ -99,21 +82,21 @@ def _channels(wanted: tuple[int, int] | None, taken: set[int]) -> tuple[int, int
     for channel in range(0, 256, 2):
         if not taken & {channel, channel + 1}:
             return channel, channel + 1
-    raise Refused(461, "No interleaved channel is left")
+    raise RefusedError(461, "No interleaved channel is left")
 
 
 def track_to_set_up(asked: Track | None, tracks: tuple[Track, ...]) -> Track:
     """The track of a SETUP: the one named, or the only one.
 
     Raises:
-        Refused: the stream has no such track, or several and none is named.
+        RefusedError: the stream has no such track, or several and none is named.
     """
     if asked is None:
         if len(tracks) == 1:
             return tracks[0]
-        raise Refused(459, "SETUP needs the URL of one track")
+        raise RefusedError(459, "SETUP needs the URL of one track")
     if asked not in tracks:
-        raise Refused(404, "The stream has no such track")
+        raise RefusedError(404, "The stream has no such track")
     return asked
 
 
@@ -121,7 +104,7 @@ def check_range(value: str) -> None:
     """A live stream plays from now on; any `npt` start is taken as that.
 
     Raises:
-        Refused: 457 for times on other clocks: they ask for recordings.
+        RefusedError: 457 for times on other clocks: they ask for recordings.
     """
     if value and not _RANGE.fullmatch(value.strip()):
-        raise Refused(457, "A live stream can't be played from a time")
+        raise RefusedError(457, "A live stream can't be played from a time")
