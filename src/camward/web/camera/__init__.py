@@ -1,0 +1,1 @@
+"""The camera's pages and its part of the API."""

@@ -1,0 +1,1 @@
+"""Setup pages, made from the settings tree."""

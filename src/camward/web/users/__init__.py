@@ -1,0 +1,1 @@
+"""Pages about people and programs: users, client secrets, sessions, one's own password."""
