@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,3 +46,18 @@ def measure(pids: list[int], seconds: float) -> Cost:
     time.sleep(seconds)
     cpu = sum(cpu_seconds(pid) - before[pid] for pid in pids)
     return Cost(cpu, time.monotonic() - began, sum(pss_bytes(pid) for pid in pids))
+
+
+def stopped(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:
+    """End a process we started, politely, then not."""
+    if process.stdin is not None:
+        process.stdin.close()  # our own helpers end with their input
+    else:
+        process.send_signal(signal.SIGINT)
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
