@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 import structlog
-from pydantic import BaseModel
 
-from camward.access.principal import Device
+from camward.access import Access, Device
 from camward.app.addresses import machine_addresses
+from camward.app.settings import DeviceTree
 from camward.base.clock import Clock, SystemClock
 from camward.base.errors import ConfigurationError
 from camward.base.events import Event, EventBus, EventKind
@@ -24,7 +24,7 @@ from camward.base.settings_store import SettingsChange, SettingsStore
 from camward.journal import Journal
 from camward.trust import DeviceIdentity, reload_certificate, server_context
 
-M = TypeVar("M", bound=BaseModel)
+M = TypeVar("M", bound=DeviceTree)
 log = structlog.get_logger(__name__)
 
 KIND_FILE = "device.json"
@@ -49,7 +49,7 @@ class Ground(Generic[M]):
         identity: keys and certificates.
         tls: served by every listener; its certificate is changed in place.
         events: what happens.
-        stop: set when the process is told to stop.
+        access: who may.
         started: UTC, nanoseconds.
     """
 
@@ -61,7 +61,7 @@ class Ground(Generic[M]):
     identity: DeviceIdentity
     tls: ssl.SSLContext
     events: EventBus
-    stop: asyncio.Event
+    access: Access
     started: int
     renew: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -102,11 +102,23 @@ def open_ground(state: Path, kind: Device, model: type[M]) -> Iterator[Ground[M]
     clock = SystemClock()
     mark_kind(state, kind)
     journal = Journal(state / JOURNAL_FOLDER, clock)
-    try:
+    with contextlib.ExitStack() as closing:
+        closing.callback(journal.close)
         settings = open_settings(state, model, clock=clock, journal=journal)
         identity = DeviceIdentity.load_or_create(
             state, name=f"Camward {kind}", now=clock.utc(), addresses=machine_addresses()
         )
+        events = EventBus()
+        access = Access(
+            state,
+            device=kind,
+            clock=clock,
+            journal=journal,
+            settings=lambda: settings.current.access,
+            fingerprint=identity.fingerprint,
+            events=events,
+        )
+        closing.callback(access.close)
         yield Ground(
             state=state,
             kind=kind,
@@ -115,12 +127,10 @@ def open_ground(state: Path, kind: Device, model: type[M]) -> Iterator[Ground[M]
             settings=settings,
             identity=identity,
             tls=server_context(identity.tls_chain_path, identity.tls_key.path),
-            events=EventBus(),
-            stop=asyncio.Event(),
+            events=events,
+            access=access,
             started=clock.utc(),
         )
-    finally:
-        journal.close()
 
 
 def open_settings(state: Path, model: type[M], *, clock: Clock, journal: Journal) -> SettingsStore[M]:

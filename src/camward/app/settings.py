@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from camward.access.settings import AccessSettings
 from camward.base.setting import SettingMeta, SettingsSection, setting
+from camward.camera.settings import MediaSettings
 from camward.door.settings import CameraNetwork, RecorderNetwork
+from camward.recorder.settings import CamerasSettings, RecordingSettings
 
 
 class DeviceSettings(SettingsSection):
@@ -16,7 +18,6 @@ class DeviceSettings(SettingsSection):
             title="Device name",
             help="Shown on the pages of this device; empty shows the serial number.",
             menu=("Basic", "Basic"),
-            section="3.1",
         ),
         max_length=40,
     )
@@ -31,17 +32,23 @@ class DeviceSettings(SettingsSection):
     )
 
 
-class CameraSettings(SettingsSection):
+class DeviceTree(SettingsSection):
+    """What both kinds of device have."""
+
+    device: DeviceSettings = DeviceSettings()
+    access: AccessSettings = AccessSettings()
+
+
+class CameraSettings(DeviceTree):
     """Everything that can be set on a camera."""
 
-    device: DeviceSettings = DeviceSettings()
     network: CameraNetwork = CameraNetwork()
-    access: AccessSettings = AccessSettings()
+    media: MediaSettings = MediaSettings()
 
 
-class RecorderSettings(SettingsSection):
+class RecorderSettings(DeviceTree):
     """Everything that can be set on a recorder."""
 
-    device: DeviceSettings = DeviceSettings()
     network: RecorderNetwork = RecorderNetwork()
-    access: AccessSettings = AccessSettings()
+    recording: RecordingSettings = RecordingSettings()
+    cameras: CamerasSettings = CamerasSettings()

@@ -33,12 +33,8 @@ class CamwardError(Exception):
 
     def diagnostics(self) -> str:
         """One line: what, why, what to do next."""
-        parts = [self.what.rstrip(".") + "."]
-        if self.why:
-            parts.append(self.why.rstrip(".") + ".")
-        if self.next:
-            parts.append(self.next.rstrip(".") + ".")
-        return " ".join(parts)
+        parts = (text.rstrip(".") for text in (self.what, self.why, self.next) if text)
+        return " ".join(text if text.endswith(("?", "!", "…")) else text + "." for text in parts)
 
 
 class ConfigurationError(CamwardError):
