@@ -95,6 +95,10 @@ class StreamFeed:
         """A sender report with the time of this unit."""
         return self._packetizer.report_at(unit)
 
+    def report_now(self, track: Track, utc: int) -> bytes:
+        """A sender report for this moment; empty before the track's first unit."""
+        return self._packetizer.report_now(track, utc)
+
     def goodbye(self, track: Track) -> bytes:
         """RTCP BYE of a track."""
         return self._packetizer.goodbye(track)
@@ -103,9 +107,10 @@ class StreamFeed:
         """Of a track."""
         return self._packetizer.ssrc(track)
 
-    def sequence(self, track: Track) -> int:
-        """Of the next packet of a track."""
-        return self._packetizer.sequence(track)
+    @property
+    def newest(self) -> int:
+        """Number of the newest unit; -1 before the first."""
+        return self._packetizer.count - 1
 
     def offer(self, item: AccessUnit) -> None:
         """A unit from the hub: see `Reader.offer`."""

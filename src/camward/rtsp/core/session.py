@@ -38,7 +38,6 @@ class ServerSession:
     timeout: int
     heard: float
     playing: bool = False
-    lower: str = ""
 
     def may_set_up(self, stream: str) -> None:
         """Check a SETUP within this session.

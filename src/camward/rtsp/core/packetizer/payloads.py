@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from camward.media.bits import BitstreamError
 from camward.media.nal import iter_length_prefixed
 from camward.media.unit import AccessUnit, StreamFormat, Track
 
@@ -17,6 +18,7 @@ Payload = tuple[bytes, bytes | memoryview]
 STAP_A, FU_A = 24, 28
 AGGREGATION, FRAGMENT = 48, 49
 _AAC_FRAME = 8191
+_OPUS_PACKET = 48 * 1275
 
 
 def payloads_for(form: StreamFormat, track: Track) -> Callable[[AccessUnit, int], list[Payload]]:
@@ -124,7 +126,13 @@ def aac_payloads(unit: AccessUnit, size: int) -> list[Payload]:
 
 
 def opus_payloads(unit: AccessUnit, size: int) -> list[Payload]:
-    """One packet; Opus has no fragments."""
+    """One packet; Opus has no fragments.
+
+    Raises:
+        BitstreamError: longer than any Opus packet.
+    """
+    if len(unit.data) > _OPUS_PACKET:
+        raise BitstreamError("An Opus packet is too long")
     return [(b"", unit.data)]
 
 

@@ -52,7 +52,8 @@ class StreamPacketizer:
     def __init__(self, *, cname: str, random: Callable[[], int] = lambda: secrets.randbits(32)) -> None:
         self._cname = cname
         self.base = random()
-        self._number = 0
+        self.count = 0
+        """Units so far; the next one's number."""
         self._senders = {
             track: _Sender(random(), random() & 0xFFFF, 90_000, lambda unit, size: [(b"", unit.data)])
             for track in Track
@@ -90,7 +91,7 @@ class StreamPacketizer:
             packets[-1] = (head[:1] + bytes((kind | 0x80,)) + head[2:], piece)
         result = PacketizedUnit(
             track=unit.track,
-            number=self._number,
+            number=self.count,
             key=unit.track is Track.VIDEO and unit.key,
             sequence=first,
             timestamp=timestamp,
@@ -98,7 +99,7 @@ class StreamPacketizer:
             packets=packets,
             report=report,
         )
-        self._number += 1
+        self.count += 1
         sender.sequence = first + len(packets) & 0xFFFF
         sender.packets += len(packets)
         sender.octets += result.size - HEADER * len(packets)
@@ -124,10 +125,6 @@ class StreamPacketizer:
     def ssrc(self, track: Track) -> int:
         """Of a track."""
         return self._senders[track].ssrc
-
-    def sequence(self, track: Track) -> int:
-        """Of the next packet of a track."""
-        return self._senders[track].sequence
 
     def _report(self, sender: _Sender, utc: int, ticks: int) -> bytes:
         return self._build(sender, utc, ticks + self.base & 0xFFFF_FFFF)
