@@ -98,8 +98,8 @@ class RtspConnection(asyncio.Protocol):
                 self.abort()
         elif self._stalled is not None and now - self._stalled > limits.stall:
             self.abort()
-        elif not self._talk.allowed():
-            self.close("plain RTSP is off")
+        elif refusal := self._talk.refusal():
+            self.close(refusal)
         elif self._waiting is None and self._dialog.expired(now, sessions=bool(self._talk.sessions)):
             self.close("the client took too long")
         else:
@@ -109,11 +109,6 @@ class RtspConnection(asyncio.Protocol):
     def infos(self) -> list[SessionInfo]:
         """Its sessions, for status pages."""
         return self._talk.infos
-
-    def end_principal(self, name: str) -> None:
-        """Close the connection if this user or client is on it."""
-        if self._talk.principal is not None and self._talk.principal.name == name:
-            self.close("its access was withdrawn")
 
     def _pump(self) -> None:
         """Act on what has come, one request after the other."""

@@ -9,6 +9,7 @@ from functools import partial
 
 import structlog
 
+from camward.access.digest_gate import DigestConnection
 from camward.access.errors import DigestRefusedError
 from camward.access.principal import Principal
 from camward.access.table import Action, may
@@ -77,12 +78,19 @@ class Conversation:
         self._place = place
         self._on_ended = on_ended
         self._paused = False
+        self._proved = DigestConnection()
 
     # -- who asks ------------------------------------------------------------------------------------------------
 
-    def allowed(self) -> bool:
-        """Whether this connection may exist: plain ones only while plain RTSP is on."""
-        return self._place.secure or self._host.plain()
+    def refusal(self) -> str:
+        """Why this connection must not go on (asked again and again while it lives); empty if it may."""
+        if not (self._place.secure or self._host.plain()):
+            return "plain RTSP is off"
+        if self.principal is not None and self.sessions:
+            present = self._host.access.current(self.principal)
+            if not all(may(present, Action.LIVE, played.session.stream) for played in self.sessions.values()):
+                return "access was withdrawn"
+        return ""
 
     def _authorise(self, asked: Asked, *, stream: str) -> Principal:
         """Who asks, if they may see this stream.
@@ -101,6 +109,7 @@ class Conversation:
                 authorization=authorization,
                 address=self._place.peer[0],
                 body=request.body,
+                connection=self._proved,
             )
         except DigestRefusedError as error:
             fields = [("WWW-Authenticate", challenge) for challenge in error.challenges]
@@ -285,9 +294,9 @@ class Conversation:
                 played.reader.resume()
 
     def expire(self, now: float) -> None:
-        """End sessions of clients that say nothing; one that plays through the connection shows by reading that it lives.
+        """End sessions of clients that say nothing, and UDP ones once UDP is off.
 
-        UDP sessions end, too, once UDP is not allowed any more.
+        A client that plays through the connection need say nothing: it reads, so it lives.
         """
         for played in list(self.sessions.values()):
             udp = played.reader.lower == "udp"

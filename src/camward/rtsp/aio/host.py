@@ -7,8 +7,8 @@ import secrets
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
+from camward.access.access import Access
 from camward.access.principal import Principal
 from camward.base.clock import Clock
 from camward.media.stream import MediaStream
@@ -18,27 +18,6 @@ from camward.rtsp.core.server import ServerDialogLimits
 from camward.rtsp.core.session import ServerSession
 
 _DIALOG = ServerDialogLimits()
-
-
-class DigestCheck(Protocol):
-    """The part of `access` that tells who asks."""
-
-    def check(self, *, method: str, uri: str, authorization: str | None, address: str, body: bytes = b"") -> Principal:
-        """Who asks.
-
-        Raises:
-            DigestRefusedError: not known; with the challenges.
-        """
-        ...
-
-
-class Gate(Protocol):
-    """`camward.access.Access`, as far as a server of streams needs it."""
-
-    @property
-    def digest(self) -> DigestCheck:
-        """Checks credentials."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +64,7 @@ class RtspHost:
         self,
         *,
         stream: Callable[[str], MediaStream | None],
-        access: Gate,
+        access: Access,
         clock: Clock,
         plain: Callable[[], bool],
         limits: RtspServerLimits,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from camward.access.access import Access
 from camward.base.clock import Clock
 from camward.media.stream import MediaStream
 from camward.rtsp.aio.connection import RtspConnection
-from camward.rtsp.aio.host import Gate, RtspHost, RtspServerLimits
+from camward.rtsp.aio.host import RtspHost, RtspServerLimits
 from camward.rtsp.aio.played import SessionInfo
 from camward.rtsp.core.server import PLAIN_REFUSED
 
@@ -33,7 +34,7 @@ class RtspServer:
         self,
         *,
         stream: Callable[[str], MediaStream | None],
-        access: Gate,
+        access: Access,
         clock: Clock,
         plain: Callable[[], bool],
         limits: RtspServerLimits = RtspServerLimits(),
@@ -57,11 +58,6 @@ class RtspServer:
     def connections(self) -> int:
         """Open connections."""
         return len(self._connections)
-
-    def end_principal(self, name: str) -> None:
-        """Close the connections of a user or client: it was removed, or its secret revoked."""
-        for connection in list(self._connections):
-            connection.end_principal(name)
 
     async def close(self) -> None:
         """End all sessions and connections; new ones are closed at once."""
