@@ -26,6 +26,11 @@ def pss_bytes(pid: int) -> int:
     raise ValueError("no Pss line")
 
 
+def children(pid: int) -> list[int]:
+    """A process's children, their children not counted in."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 @dataclass(frozen=True, slots=True)
 class Cost:
     """CPU seconds and wall seconds of a window, and memory at its end."""

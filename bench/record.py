@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import shutil
-import socket
 import ssl
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.clip import FOLDER, ROOT, clip
+from bench.device import free_port
 from bench.process import Cost, measure, stopped
 
 SETTLE, WINDOW = 12.0, 20.0
@@ -124,10 +124,3 @@ def _observe(pids: list[int], cameras: int, folder: Path) -> Recording:
 
 def _size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*.mp4"))
-
-
-def free_port() -> int:
-    """A port that nobody has now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])

@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 
 from bench.clip import ROOT, clip
-from bench.device import Camera, camera
+from bench.device import Running, camera
 from bench.process import measure, stopped
 
 WINDOW = 10.0
@@ -42,7 +42,7 @@ def gstreamer(viewers: int) -> Serving:
         stopped(server)
 
 
-def _serve(pids: list[int], url: str, viewers: int, *, login: Camera | None) -> Serving:
+def _serve(pids: list[int], url: str, viewers: int, *, login: Running | None) -> Serving:
     environment = dict(os.environ)
     if login is not None:
         environment["BENCH_LOGIN_FILE"] = str(login.login_file)
