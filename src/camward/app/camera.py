@@ -20,7 +20,7 @@ from camward.app.process import run_process
 from camward.app.registry import Part, run_parts
 from camward.app.settings import CameraSettings
 from camward.app.verbs import device_verbs
-from camward.camera import CameraMedia
+from camward.camera.media import CameraMedia
 from camward.door.http import HttpHost
 from camward.rtsp.aio.server import RtspServer
 from camward.web.camera.app import CameraParts, camera_app
@@ -61,6 +61,8 @@ async def _serve(state: Path, source: str, stop: asyncio.Event, *, places: Place
             await _run(ground, media, doors, stop)
         finally:
             unfollow()
+            for door in doors.values():
+                door.close()
             await rtsp.close()
             await web.close()
 

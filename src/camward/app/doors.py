@@ -47,6 +47,11 @@ class LiveDoor:
         if (wanted.host, wanted.port) != (self._listener.host, self._listener.port):
             self._moved.set()
 
+    def close(self) -> None:
+        """Stop listening, also if `run` never did."""
+        if self._door is not None:
+            self._door.close()
+
     async def run(self) -> None:
         """Serve until cancelled, wherever the settings say. Open connections outlive a move."""
         while True:
@@ -58,6 +63,7 @@ class LiveDoor:
                     following = await self._next_place()
                     serving.cancel()
             finally:
+                door.close()
                 self._door = following
             if following is None:
                 self._reopen()

@@ -74,6 +74,8 @@ async def _serve(state: Path, stop: asyncio.Event, *, places: Places) -> None:
             await run_parts(recorder_parts(ground, recorder, doors), stop=stop)
         finally:
             unfollow()
+            for door in doors.values():
+                door.close()
             await web.close()
 
 

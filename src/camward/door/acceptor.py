@@ -115,7 +115,7 @@ class Door:
             for listener in self._listeners:
                 self._sockets += [(listener, sock) for sock in _bind(listener, self._limits.backlog)]
         except BaseException:
-            self._close_sockets()
+            self.close()
             raise
 
     async def serve(self) -> None:
@@ -126,12 +126,13 @@ class Door:
                 for listener, sock in self._sockets:
                     group.create_task(self._accept(listener, sock))
         finally:
-            self._close_sockets()
+            self.close()
             for task in list(self._tasks):
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _close_sockets(self) -> None:
+    def close(self) -> None:
+        """Stop listening, also if `serve` never ran. Open connections stay."""
         for _, sock in self._sockets:
             sock.close()
         self._sockets = []

@@ -152,6 +152,6 @@ def test_every_address_means_both_families(throwaway_tls: ssl.SSLContext) -> Non
     door.open()
     families: list[str] = [address for _, address, _ in door.addresses]
     ports: set[int] = {port for _, _, port in door.addresses}
-    door._close_sockets()
+    door.close()
     assert "0.0.0.0" in families
     assert len(ports) == 1
