@@ -9,10 +9,8 @@ from functools import partial
 
 import structlog
 
-from camward.access.digest_gate import DigestConnection
+from camward.access import Action, DigestConnection, Principal, may
 from camward.access.errors import DigestRefusedError
-from camward.access.principal import Principal
-from camward.access.table import Action, may
 from camward.media.stream import MediaStream
 from camward.media.unit import StreamFormat, Track
 from camward.rtsp.aio.host import RtspHost

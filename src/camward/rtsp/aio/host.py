@@ -8,8 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from camward.access.access import Access
-from camward.access.principal import Principal
+from camward.access import Access, Principal
 from camward.base.clock import Clock
 from camward.media.stream import MediaStream
 from camward.rtsp.core.errors import RefusedError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from camward.access.access import Access
+from camward.access import Access
 from camward.base.clock import Clock
 from camward.media.stream import MediaStream
 from camward.rtsp.aio.connection import RtspConnection
