@@ -1,8 +1,6 @@
 """ffmpeg plays our streams over every transport, bit for bit."""
 
 import asyncio
-import ssl
-import subprocess
 from pathlib import Path
 
 import pytest
