@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import hmac
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from fastapi import Depends, Request, WebSocket
 from starlette.requests import HTTPConnection
 
-from camward.access.principal import NOBODY, Kind, Principal
-from camward.access.table import Action, may, may_somewhere
+from camward.access import NOBODY, Action, Kind, Principal, Session, may, may_somewhere
 from camward.base.errors import NotPermittedError
 from camward.door.acceptor import plain_address
 from camward.web.site import Site, site_of
-
-if TYPE_CHECKING:
-    from camward.access import Session
 
 COOKIE = "__Host-camward"
 CSRF_HEADER = "x-csrf-token"
@@ -113,13 +108,15 @@ async def admit(request: Request, action: Action, *, resource: str, page: bool) 
     site = site_of(request)
     if not site.access.claimed and action not in BEFORE_CLAIM:
         raise UnclaimedError
-    visitor = _visitor(site, request, page=page)
+    # Only a program that protects the body as well makes us read it before we know who sends it.
+    protected = "auth-int" in request.headers.get("authorization", "")
+    visitor = _visitor(site, request, page=page, body=await request.body() if protected else b"")
     if request.method not in SAFE_METHODS:
         await _refuse_forged(request, visitor)
     if not visitor.may(action, _named(request, resource)):
         if visitor.logged_in:
             raise NotAllowedError(visitor.principal)
-        raise NotLoggedInError([] if page or _from_browser(request) else site.access.digest.challenges())
+        raise NotLoggedInError([] if page else site.access.digest.challenges())
     return visitor
 
 
@@ -139,12 +136,20 @@ async def admit_socket(websocket: WebSocket, action: Action, *, resource: str) -
     return None
 
 
+def still_may(site: Site, visitor: Visitor, action: Action, resource: str = "") -> bool:
+    """Whether a visitor who was admitted would be now: for what goes on for hours. Counts as use of a session."""
+    if visitor.session is not None:
+        session = site.access.sessions.get(visitor.session.token.reveal(), address=visitor.address)
+        return session is not None and may(session.principal, action, resource)
+    return may(site.access.current(visitor.principal), action, resource)
+
+
 def address_of(connection: HTTPConnection) -> str:
     """The peer's address."""
     return plain_address(connection.client.host) if connection.client else ""
 
 
-def _visitor(site: Site, connection: HTTPConnection, *, page: bool) -> Visitor:
+def _visitor(site: Site, connection: HTTPConnection, *, page: bool, body: bytes = b"") -> Visitor:
     address = address_of(connection)
     token = connection.cookies.get(COOKIE)
     if token is not None:
@@ -155,7 +160,7 @@ def _visitor(site: Site, connection: HTTPConnection, *, page: bool) -> Visitor:
         return Visitor(NOBODY, None, address)
     method = str(connection.scope.get("method", "GET"))
     principal = site.access.digest.check(
-        method=method, uri=_target(connection), authorization=authorization, address=address
+        method=method, uri=_target(connection), authorization=authorization, address=address, body=body
     )
     return Visitor(principal, None, address)
 
@@ -171,10 +176,6 @@ def _named(connection: HTTPConnection, parameter: str) -> str:
     if not parameter:
         return ""
     return str(connection.path_params.get(parameter) or connection.query_params.get(parameter, ""))
-
-
-def _from_browser(connection: HTTPConnection) -> bool:
-    return "sec-fetch-mode" in connection.headers
 
 
 def _foreign(connection: HTTPConnection) -> bool:
@@ -196,7 +197,7 @@ async def _refuse_forged(request: Request, visitor: Visitor) -> None:
     if token is None and request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         field = (await request.form(max_fields=100, max_files=0)).get(CSRF_FIELD)
         token = field if isinstance(field, str) else None
-    if token is None or not hmac.compare_digest(token.encode(), visitor.csrf.encode()):
+    if token is None or not visitor.session.csrf_matches(token):
         raise ForgedRequestError("its token is missing or old")
 
 

@@ -109,7 +109,8 @@ async def _on_ours(request: Request, error: Exception) -> Response:
     response = await failure(
         request, error, status=status, headers={"Retry-After": str(max(1, round(wait)))} if wait else None
     )
-    if isinstance(error, NotLoggedInError | DigestRefusedError):
+    # A browser would answer a challenge with a window of its own, and keep what is typed there for good.
+    if isinstance(error, NotLoggedInError | DigestRefusedError) and "sec-fetch-mode" not in request.headers:
         for challenge in error.challenges:
             response.headers.append("WWW-Authenticate", challenge)
     return response

@@ -12,8 +12,8 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from camward.access import Action
 from camward.access.principal import Role
-from camward.access.table import Action
 from camward.base.clock import NS
 from camward.trust.certificates import to_datetime
 from camward.web.admission import Visitor
@@ -80,7 +80,7 @@ def render(
             here=request.url.path,
             static=static.url,
             icon=lambda name, label="": icon(static, name, label),
-            name=site.name(),
+            name=site.name,
             problem=site.settings.problem if visitor.may(Action.SETTINGS_READ) else None,
             **context,
         )

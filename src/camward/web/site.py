@@ -2,31 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from starlette.requests import HTTPConnection
 
-from camward.access.principal import Device
-from camward.access.table import Action
+from camward.access import Access, Action, Device
+from camward.access.settings import AccessSettings
 from camward.base.clock import Clock, Utc
 from camward.base.setting_info import SettingInfo
 from camward.base.settings_store import SettingsProblem
 from camward.journal import Journal
 from camward.trust import DeviceIdentity
 
-if TYPE_CHECKING:
-    from camward.access import Access
-
 HOST_MEMORY_NS = 30_000_000_000
 """How long the names in the TLS certificate are remembered."""
+
+
+class NamedDevice(Protocol):
+    """The section about the device itself."""
+
+    @property
+    def name(self) -> str:
+        """What people call it; may be empty."""
+        ...
+
+
+class DeviceTree(Protocol):
+    """What the tree of every device has."""
+
+    @property
+    def device(self) -> NamedDevice:
+        """About the device itself."""
+        ...
+
+    @property
+    def access(self) -> AccessSettings:
+        """How people prove who they are."""
+        ...
 
 
 class SettingsTree(Protocol):
     """What the pages need of `SettingsStore`."""
 
     problem: SettingsProblem | None
+
+    @property
+    def current(self) -> DeviceTree:
+        """The settings in force."""
+        ...
 
     def describe(self) -> list[SettingInfo]:
         """Every setting, in the tree's order."""
@@ -76,7 +101,6 @@ class Site:
         identity: keys and certificates.
         clock: the clocks.
         nav: the rail.
-        name: what people call the device.
         home: where one lands after logging in.
     """
 
@@ -87,10 +111,14 @@ class Site:
     identity: DeviceIdentity
     clock: Clock
     nav: Sequence[NavItem]
-    name: Callable[[], str]
     home: str = "/live"
     _names: frozenset[str] = frozenset()
     _names_until: Utc = field(default=Utc(0))
+
+    @property
+    def name(self) -> str:
+        """What people call the device."""
+        return self.settings.current.device.name or self.identity.serial
 
     def names(self) -> frozenset[str]:
         """The DNS names and addresses of our TLS certificate: the names under which we may be addressed."""

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from fastapi import Response
 from pydantic import BaseModel
 
+from camward.access import Action
 from camward.access.principal import ROLES, Role
 from camward.access.records import Account
 from camward.access.sessions import SessionInfo
-from camward.access.table import Action
 from camward.web.admission import OurSite, Visitor, Who
 from camward.web.api.session import Name, Password, secret
 from camward.web.errors import NotFoundError
@@ -118,12 +118,13 @@ async def end_own_session(site: OurSite, who: Who, session_id: str) -> Response:
 @routes.put("/api/v1/account/password", Action.OWN_ACCOUNT)
 async def own_password(site: OurSite, who: Who, form: PasswordChange) -> dict[str, bool]:
     """Change one's own password; one's other sessions end."""
-    await site.access.change_own_password(
+    await site.access.check_password(who.principal.name, secret(form.old), address=who.address)
+    await site.access.accounts.set_password(
         who.principal.name,
-        secret(form.old),
         secret(form.new),
+        by=who.principal.name,
         address=who.address,
-        keep=who.session.id if who.session else "",
+        keep_session=who.session.id if who.session else "",
     )
     return {"ok": True}
 

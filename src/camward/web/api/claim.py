@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import Request
 from pydantic import BaseModel, Field, SecretStr
 
-from camward.access.table import Action
+from camward.access import Action
 from camward.base.errors import ProtocolError
 from camward.web.admission import OurSite, address_of
 from camward.web.api.session import Name, Password, secret

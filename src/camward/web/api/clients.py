@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import Response
 from pydantic import BaseModel
 
+from camward.access import Action
 from camward.access.principal import Scope
 from camward.access.records import Client
-from camward.access.table import Action
 from camward.web.admission import OurSite, Who
 from camward.web.api.session import Name
 from camward.web.errors import NotFoundError

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import Query
 
-from camward.access.table import Action
+from camward.access import Action
 from camward.base.clock import Utc
 from camward.journal import Entry, JournalFilter
 from camward.web.admission import OurSite

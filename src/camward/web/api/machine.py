@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import CollectorRegistry
 
-from camward.access.table import Action
+from camward.access import Action
 from camward.web.routing import Routes
 
 routes = Routes()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, SecretStr
 
-from camward.access.password_policy import judge_password
-from camward.access.table import Action
+from camward.access import Action, judge_password
 from camward.base.secret import Secret
-from camward.web.admission import COOKIE, OurSite, Who, address_of
+from camward.web.admission import COOKIE, NotLoggedInError, OurSite, Who, address_of
 from camward.web.pages import level_name
 from camward.web.routing import Routes
 
@@ -65,17 +65,22 @@ async def who_am_i(who: Who) -> dict[str, str]:
 async def log_out(site: OurSite, who: Who) -> Response:
     """Log out: the session ends on the device, not only in the browser."""
     if who.session:
-        await site.access.logout(who.session, address=who.address)
+        site.access.sessions.end(who.session.token.reveal())
+        await site.journal.record(
+            "logout", who=who.principal.name, where=who.address, what=f"{who.principal.name} has logged out"
+        )
     response = Response(status_code=204)
     response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
     return response
 
 
 @routes.post("/api/v1/password-verdict", Action.CLAIM)
-async def judge(site: OurSite, form: PasswordToJudge) -> dict[str, object]:
+async def judge(site: OurSite, who: Who, form: PasswordToJudge) -> dict[str, object]:
     """Whether a password would be taken, and why not. Nothing is kept."""
-    minimum = site.access.settings().password_length
-    verdict = judge_password(secret(form.password), form.name, minimum=minimum)
+    if site.access.claimed and not who.logged_in:
+        raise NotLoggedInError([])
+    minimum = site.settings.current.access.password_length
+    verdict = await asyncio.to_thread(judge_password, secret(form.password), form.name, minimum=minimum)
     return {
         "ok": verdict.ok,
         "sentence": verdict.sentence,

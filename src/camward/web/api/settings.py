@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from camward.access.table import Action
+from camward.access import Action
 from camward.base.errors import ConfigurationError
 from camward.base.setting_info import SettingInfo, plain
 from camward.web.admission import OurSite, Who
@@ -45,7 +45,8 @@ async def change_settings(site: OurSite, who: Who, form: Changes) -> dict[str, o
 @routes.get("/api/v1/settings/schema", Action.SETTINGS_READ)
 async def schema(site: OurSite) -> dict[str, Any]:
     """JSON schema of the tree."""
-    return schema_json(site.settings.schema())
+    found: dict[str, Any] = schema_json(site.settings.schema())
+    return found
 
 
 def setting_json(info: SettingInfo) -> dict[str, object]:
