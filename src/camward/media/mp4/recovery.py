@@ -33,6 +33,7 @@ class Kept:
         cut: bytes behind them.
         duration: of what is kept, 90 kHz ticks.
         patch: where the index's reference is and its 8 bytes; None when there is nothing to keep.
+        tracks: of the file, as far as they could be read.
     """
 
     fragments: tuple[FileFragment, ...]
@@ -41,6 +42,7 @@ class Kept:
     cut: int
     duration: int
     patch: tuple[int, bytes] | None
+    tracks: tuple[TrackInfo, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -68,7 +70,7 @@ def whole_part(data: Buffer, *, limits: Mp4Limits = LIMITS) -> Kept:
     duration = _duration(kept, scan.tracks or ())
     size = kept[-1].end
     patch = scan.index.end - 12, reference(min(size - scan.index.end, 0x7FFF_FFFF), duration)
-    return Kept(tuple(kept), scan.origin, size, len(data) - size, duration, patch)
+    return Kept(tuple(kept), scan.origin, size, len(data) - size, duration, patch, scan.tracks or ())
 
 
 def _whole(data: Buffer, fragment: FileFragment, *, number: int, tracks: tuple[TrackInfo, ...]) -> bool:

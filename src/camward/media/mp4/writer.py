@@ -33,10 +33,17 @@ _DURATION, _SIZE, _FLAGS, _OFFSET = 0x100, 0x200, 0x400, 0x800
 
 @dataclass(frozen=True, slots=True)
 class KeyPoint:
-    """A key picture: when it was captured and where its sample starts, in bytes from the fragment's start."""
+    """A key picture.
+
+    Args:
+        utc: when it was captured.
+        offset: where its sample starts, in bytes from the fragment's start.
+        time: when it is shown on the file's timeline, 90 kHz ticks.
+    """
 
     utc: Utc
     offset: int
+    time: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +141,7 @@ class FragmentWriter:
             first_utc=lead[0].utc,
             last_utc=lead[-1].utc,
             moof_offset=len(before) + len(prft),
-            keys=_key_points(runs.get(Track.VIDEO, ()), len(head)),
+            keys=_key_points(runs.get(Track.VIDEO, ()), len(head), zero=self._zero[Track.VIDEO]),
         )
 
     def _set_zero(self, runs: Mapping[Track, Sequence[AccessUnit]]) -> None:
@@ -246,10 +253,10 @@ def _trun(run: Sequence[AccessUnit], timing: Timing, *, layout: int, lengths: li
     return box(b"trun", head, struct.pack(f">{len(rows)}I", *rows))
 
 
-def _key_points(run: Sequence[AccessUnit], offset: int) -> tuple[KeyPoint, ...]:
+def _key_points(run: Sequence[AccessUnit], offset: int, *, zero: int) -> tuple[KeyPoint, ...]:
     points: list[KeyPoint] = []
     for unit in run:
         if unit.key:
-            points.append(KeyPoint(unit.utc, offset))
+            points.append(KeyPoint(unit.utc, offset, unit.ticks - zero))
         offset += len(unit.data)
     return tuple(points)
