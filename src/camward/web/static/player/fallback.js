@@ -51,9 +51,9 @@ export class PlainPlayer extends EventTarget {
     try {
       const near = await this.recording.nextPicture(time);
       if (near === null || near > time + STRETCH) { this._part = null; this._tell("gap", { from: time, to: near }); return false; }
-      const answer = await fetch(`${this.recording.base}/media?${query}`, { method: "HEAD" });
+      const answer = await fetch(`${this.recording.base}/size?${query}`);
       if (!answer.ok) throw new Error(await sentence(answer));
-      this._part = { start: Number(answer.headers.get("X-Start")), from: Math.min(near, time), to: time + STRETCH };
+      this._part = { start: (await answer.json()).start, from: Math.min(near, time), to: time + STRETCH };
       this.video.src = `${this.recording.base}/media?${query}`;
       return true;
     } catch (error) {

@@ -129,11 +129,10 @@ export class Recording {
 
   /** @param {number} from @param {number} to @param {"first"|"last"} which @returns {Promise<{from: number, to: number}|null>} */
   async _edge(from, to, which) {
-    const query = new URLSearchParams({ from: String(from), to: String(to), only: which, stream: String(this.stream) });
-    const answer = await this._fetch(`${this.base}/fragments?${query}`);
+    const query = new URLSearchParams({ from: String(from), to: String(to), which, stream: String(this.stream) });
+    const answer = await this._fetch(`${this.base}/edge?${query}`);
     if (!answer.ok) throw new Error(await sentence(answer));
-    const { fragments } = await answer.json();
-    return fragments[0] ?? null;
+    return (await answer.json()).span;
   }
 
   /** Forget what is known to be missing; new pictures may have been recorded since. */

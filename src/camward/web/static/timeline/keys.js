@@ -1,4 +1,4 @@
-// The timeline's keys, as the help lists them and as they act.
+// The timeline's keys and what they do; the page's template lists them for the help.
 
 /**
  * @typedef {object} Actions
@@ -21,22 +21,6 @@
  * @property {() => void} full
  */
 
-/** For the list of keys: what is pressed, and what it does. */
-export const LIST = Object.freeze([
-  ["J K L", "back, pause, play; again: faster"],
-  [", .", "one picture back, on"],
-  ["← →", "5 seconds back, on; with Shift one minute"],
-  ["↑ ↓", "camera above, below"],
-  ["+ −", "closer, further"],
-  ["[ ]", "gap before, after"],
-  ["I O", "mark the start, the end"],
-  ["N", "next not authentic"],
-  ["S", "save this picture"],
-  ["M", "sound"],
-  ["E", "download the marked range"],
-  ["F", "full screen"],
-]);
-
 const SECONDS = 1000;
 
 /** @param {KeyboardEvent} event @param {Actions} act @returns {(() => void)|null} */
@@ -54,14 +38,4 @@ export function meaning(event, act) {
     Home: () => act.edge("start"), End: () => act.edge("end"), PageUp: () => act.page(-1), PageDown: () => act.page(1),
   };
   return known[event.key.length === 1 ? event.key.toLowerCase() : event.key] ?? null;
-}
-
-/** Whether a press belongs to a field, a list or a button rather than to the page. @param {KeyboardEvent} event */
-export function elsewhere(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return true;
-  const at = event.target instanceof Element ? event.target : null;
-  if (!at) return false;
-  if (at.closest("input, select, textarea, dialog, [contenteditable]")) return true;
-  // Space presses a button that has the focus.
-  return event.key === " " && at.closest("button, a, summary") !== null;
 }

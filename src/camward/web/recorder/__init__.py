@@ -1,0 +1,1 @@
+"""The recorder's pages and API: live grid, timeline, cameras, events, health."""
