@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from camward.base.secret import Secret
@@ -63,6 +64,15 @@ class Drawing:
     def adjusted(self) -> bool:
         """Whether brightness, contrast or saturation is not neutral."""
         return (self.brightness, self.contrast, self.saturation) != (NEUTRAL, NEUTRAL, NEUTRAL)
+
+    def without(self, controls: Collection[str]) -> Drawing:
+        """The same, but for the picture settings that somebody else (the device) sees to."""
+        return replace(
+            self,
+            brightness=NEUTRAL if "brightness" in controls else self.brightness,
+            contrast=NEUTRAL if "contrast" in controls else self.contrast,
+            saturation=NEUTRAL if "saturation" in controls else self.saturation,
+        )
 
     @property
     def why(self) -> str:

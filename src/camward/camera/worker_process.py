@@ -76,13 +76,14 @@ class WorkerProcess:
         """Start the process; it waits for its configuration."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            ours.setblocking(False)
+            ours.setblocking(False)  # noqa: FBT003 (the standard library has it so)
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-I",
                 "-m",
                 "camward.camera.worker",
                 str(theirs.fileno()),
+                str(os.getpid()),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
