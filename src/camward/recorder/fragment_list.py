@@ -16,6 +16,10 @@ from camward.media.unit import VIDEO_CLOCK, Track
 
 _HEAD = struct.Struct(">qIIIIH")
 _VIDEO = track_id(Track.VIDEO)
+_STARTS = 0x8000
+
+MOST_KEYS = 1000
+"""Key pictures of one fragment that are listed; no camera sends 500 a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,7 @@ class FragmentEntry:
         moof_offset: from its first byte to its `moof`.
         duration: of its video, 90 kHz ticks.
         keys: when its key pictures are shown, 90 kHz ticks after its first picture.
+        starts: whether a decoder can start at its first picture.
     """
 
     utc: Utc
@@ -37,6 +42,7 @@ class FragmentEntry:
     moof_offset: int
     duration: int
     keys: tuple[int, ...]
+    starts: bool
 
     @property
     def end_utc(self) -> Utc:
@@ -64,7 +70,15 @@ def written_entry(fragment: Fragment, *, offset: int, end: int) -> FragmentEntry
     """
     keys = tuple(max(0, key.time - fragment.start) for key in fragment.keys)
     duration = end - fragment.start
-    return FragmentEntry(fragment.first_utc, offset, fragment.size, fragment.moof_offset, duration, keys)
+    return FragmentEntry(
+        fragment.first_utc,
+        offset,
+        fragment.size,
+        fragment.moof_offset,
+        duration,
+        keys=keys,
+        starts=fragment.starts_with_key,
+    )
 
 
 def read_entries(fragments: Sequence[FileFragment], tracks: Sequence[TrackInfo]) -> list[FragmentEntry]:
@@ -78,20 +92,20 @@ def read_entries(fragments: Sequence[FileFragment], tracks: Sequence[TrackInfo])
         scaled = [(times[one][0], sum(times[one]), clocks.get(one, VIDEO_CLOCK)) for one in chosen]
         start = min(first * VIDEO_CLOCK // clock for first, _, clock in scaled)
         end = max(end, *(last * VIDEO_CLOCK // clock for _, last, clock in scaled))
-        shown = [sample.presented for sample in fragment.samples() if sample.track_id == _VIDEO and sample.key]
+        pictures = [sample for sample in fragment.samples() if sample.track_id == _VIDEO]
         if fragment.utc is not None:
-            keys = tuple(max(0, time - start) for time in shown)
-            moof = fragment.moof.start - fragment.start
-            entries.append(FragmentEntry(fragment.utc, fragment.start, fragment.size, moof, end - start, keys))
+            keys = tuple(max(0, sample.presented - start) for sample in pictures if sample.key)
+            moof, starts = fragment.moof.start - fragment.start, bool(pictures and pictures[0].key)
+            entries.append(FragmentEntry(fragment.utc, fragment.start, fragment.size, moof, end - start, keys, starts))
     return entries
 
 
 def pack_entry(entry: FragmentEntry, *, first_utc: Utc) -> bytes:
     """An entry as stored, relative to the file's first picture."""
-    head = _HEAD.pack(
-        entry.utc - first_utc, entry.offset, entry.size, entry.moof_offset, entry.duration, len(entry.keys)
-    )
-    return head + struct.pack(f">{len(entry.keys)}I", *entry.keys)
+    keys = entry.keys[:MOST_KEYS]
+    count = len(keys) | (_STARTS if entry.starts else 0)
+    head = _HEAD.pack(entry.utc - first_utc, entry.offset, entry.size, entry.moof_offset, entry.duration, count)
+    return head + struct.pack(f">{len(keys)}I", *keys)
 
 
 def unpack_entries(packed: bytes, *, first_utc: Utc) -> Iterator[FragmentEntry]:
@@ -100,9 +114,10 @@ def unpack_entries(packed: bytes, *, first_utc: Utc) -> Iterator[FragmentEntry]:
     while position < len(packed):
         utc, offset, size, moof, duration, count = _HEAD.unpack_from(packed, position)
         position += _HEAD.size
+        starts, count = bool(count & _STARTS), count & ~_STARTS
         keys = struct.unpack_from(f">{count}I", packed, position)
         position += 4 * count
-        yield FragmentEntry(Utc(first_utc + utc), offset, size, moof, duration, keys)
+        yield FragmentEntry(Utc(first_utc + utc), offset, size, moof, duration, keys, starts)
 
 
 def init_segment(header: Buffer) -> bytes:

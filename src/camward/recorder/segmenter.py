@@ -4,7 +4,8 @@ Rules:
 - A file begins with a key picture, and is cut at the first one after `segment` seconds, at a BOUNDARY unit, when the
   format changes, after a gap in the pictures, and after a jump of the wall clock.
 - A fragment is cut at a key picture once it is `fragment`/2 long, and at any picture before it gets longer than
-  `fragment`; there only ahead of one that is shown after all before it, so that B pictures stay with theirs.
+  `fragment`; there only ahead of one that is shown after all before it, so that B pictures stay with theirs, and then
+  again at the next key picture: decoding can start at a fragment or must go back to an earlier one.
 - All units are kept as they came. Between two pictures of one file times come from the stream's own ticks. A wall clock
   that disagrees with them is believed once it does so by the same amount at two key pictures running.
 """
@@ -97,6 +98,7 @@ class Segmenter:
         self._first_ticks = self._top_ticks = self._file_ticks = 0
         self._last_ticks: int | None = None
         self._interval = 0
+        self._starts_with_key = True
         self._anchor: int | None = None
         self._doubt: int | None = None
         self._cut_file = False
@@ -151,6 +153,7 @@ class Segmenter:
             return key and self._start(unit)
         if not self._units:
             self._first_ticks = self._top_ticks = unit.ticks
+            self._starts_with_key = key
         elif unit.ticks > self._top_ticks:
             self._top_ticks = unit.ticks
         return True
@@ -181,7 +184,7 @@ class Segmenter:
         if self._bytes + len(unit.data) > self.limits.fragment_bytes:
             return True
         if key:
-            return length * 2 >= longest
+            return length * 2 >= longest or not self._starts_with_key
         return length >= longest and unit.ticks > self._top_ticks
 
     def _check_clock(self, unit: AccessUnit) -> None:

@@ -60,6 +60,7 @@ class Fragment:
         last_utc: of the last one.
         moof_offset: bytes from the fragment's start to its `moof`.
         keys: the key pictures in it.
+        starts_with_key: whether a decoder can start at its first picture.
     """
 
     chunks: list[bytes | memoryview]
@@ -70,6 +71,7 @@ class Fragment:
     last_utc: Utc
     moof_offset: int
     keys: tuple[KeyPoint, ...]
+    starts_with_key: bool
 
 
 class FragmentWriter:
@@ -142,6 +144,7 @@ class FragmentWriter:
             last_utc=lead[-1].utc,
             moof_offset=len(before) + len(prft),
             keys=_key_points(runs.get(Track.VIDEO, ()), len(head), zero=self._zero[Track.VIDEO]),
+            starts_with_key=Track.VIDEO in runs and runs[Track.VIDEO][0].key,
         )
 
     def _set_zero(self, runs: Mapping[Track, Sequence[AccessUnit]]) -> None:
