@@ -12,12 +12,7 @@ from camward.app.redirect import redirect_app
 from camward.app.settings import CameraSettings, RecorderSettings
 from camward.door.acceptor import Listener
 from camward.door.http import PLAIN_REFUSAL, HttpHost
-
-_REFUSED = b"This camera speaks rtsps:// only; the setting network.rtsp.plain would allow rtsp://.\n"
-RTSP_REFUSAL = (
-    b"RTSP/1.0 403 Forbidden\r\nContent-Type: text/plain\r\n"
-    b"Content-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(_REFUSED), _REFUSED)
-)
+from camward.rtsp.aio.server import PLAIN_REFUSED
 
 Protocol = Callable[[], asyncio.BaseProtocol]
 
@@ -44,7 +39,7 @@ def rtsp_door(ground: Ground[CameraSettings], place: Place | None, protocol: Pro
     def listener() -> Listener:
         wanted = ground.settings.current.network.rtsp
         at = place or Place(wanted.address, wanted.port)
-        return Listener("RTSP", at.address, at.port, protocol, ground.tls, plain=plain, plain_refusal=RTSP_REFUSAL)
+        return Listener("RTSP", at.address, at.port, protocol, ground.tls, plain=plain, plain_refusal=PLAIN_REFUSED)
 
     return LiveDoor(listener)
 

@@ -58,7 +58,7 @@ def _print_json(layout: Layout, devices: list[DeviceReport]) -> None:
     from dataclasses import asdict
 
     data = {"folder": str(layout.folder), "root": str(layout.root), "devices": [asdict(item) for item in devices]}
-    emit("demo", data, as_json=True, text="")
+    emit("demo", data, as_json=True)
 
 
 def _print(layout: Layout, devices: list[DeviceReport], *, claimed_as: str) -> None:

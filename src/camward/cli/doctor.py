@@ -30,6 +30,6 @@ def doctor(
             hint = f". {finding.next}." if finding.next else ""
             typer.echo(f"{word}  {finding.name}: {finding.text}{hint}")
     failed = any(finding.outcome is Outcome.FAIL for finding in findings)
-    emit("doctor", {"ok": not failed, "checks": [asdict(item) for item in findings]}, as_json=as_json, text="")
+    emit("doctor", {"ok": not failed, "checks": [asdict(item) for item in findings]}, as_json=as_json)
     if failed:
         raise typer.Exit(1)

@@ -184,7 +184,7 @@ def root_pem(
     if output is not None:
         write_atomic(output, pem)
         note(f"Written to {output}.")
-    emit("factory-root-certificate", {"pem": pem.decode()}, as_json=as_json, text="" if output else pem.decode())
+    emit("factory-root-certificate", {"pem": pem.decode()}, as_json=as_json, text=None if output else pem.decode())
 
 
 def _print_authority(kind: str, authority: Authority, *, as_json: bool) -> None:

@@ -20,18 +20,18 @@ JSON_OPTION = typer.Option(False, "--json", help="Print JSON, with a `schema` fi
 STATE_OPTION = typer.Option(..., "--state", help="The device's state folder.", show_default=False)
 
 
-def emit(kind: str, data: Mapping[str, object], *, as_json: bool, text: str) -> None:
+def emit(kind: str, data: Mapping[str, object], *, as_json: bool, text: str | None = None) -> None:
     """Print a command's data.
 
     Args:
         kind: names the form of the JSON: its `schema` is `camward/KIND/1`.
         data: for machines.
         as_json: whether they asked.
-        text: for people.
+        text: for people; None where they were told otherwise.
     """
     if as_json:
         typer.echo(json.dumps({"schema": f"camward/{kind}/1", **data}, ensure_ascii=False, indent=2))
-    elif text:
+    elif text is not None:
         typer.echo(text.rstrip("\n"))
 
 

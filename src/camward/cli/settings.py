@@ -94,7 +94,7 @@ def export(
     if output is not None:
         write_atomic(output, text.encode())
         note(f"Written to {output}.")
-    emit("settings-export", {"toml": text}, as_json=as_json, text="" if output else text)
+    emit("settings-export", {"toml": text}, as_json=as_json, text=None if output else text)
 
 
 @app.command("import")
@@ -113,7 +113,7 @@ def import_settings(
     if len(data) > FILE_LIMIT:
         raise typer.BadParameter(f"larger than {FILE_LIMIT} bytes")
     replace_settings(state, data.decode("utf-8", "replace"), who=console_user(), kind=_kind(device))
-    emit("settings-import", {"file": str(file)}, as_json=as_json, text="")
+    emit("settings-import", {"file": str(file)}, as_json=as_json)
 
 
 @app.command()

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -28,14 +27,14 @@ class Child:
 
     Args:
         name: for people.
-        arguments: of the `camward` command.
+        command: program and arguments.
         log: file that takes what it says.
         say: told, in one sentence, when it crashed.
     """
 
-    def __init__(self, name: str, arguments: Sequence[str], *, log: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, name: str, command: Sequence[str], *, log: Path, say: Callable[[str], None]) -> None:
         self.name, self.log = name, log
-        self._arguments, self._say = tuple(arguments), say
+        self._command, self._say = tuple(command), say
         self._process: asyncio.subprocess.Process | None = None
         self.exit_code: int | None = None
         self.restarts = 0
@@ -72,10 +71,7 @@ class Child:
         with self.log.open("ab") as log:
             os.fchmod(log.fileno(), 0o600)
             return await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "camward.cli",
-                *self._arguments,
+                *self._command,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=log,
                 stderr=log,

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -127,7 +128,8 @@ def _child(layout: Layout, device: DemoDevice, watcher: Watcher) -> Child:
     arguments = [device.kind.value, "run", "--tied", "--state", str(device.state), "--https", f":{device.https}"]
     if device.rtsp is not None:
         arguments += ["--rtsp", f":{device.rtsp}", "--source", device.source]
-    return Child(device.name, arguments, log=layout.folder / f"{device.name}.log", say=watcher.trouble)
+    command = [sys.executable, "-m", "camward.cli", *arguments]
+    return Child(device.name, command, log=layout.folder / f"{device.name}.log", say=watcher.trouble)
 
 
 async def _introduce(
