@@ -46,7 +46,8 @@ class Gate:
     def restarted(self) -> None:
         """Another worker or a pause: what comes next starts at a key picture and says that something is missing."""
         self._open = False
-        self._fresh = {Track.VIDEO, Track.AUDIO}
+        if self._newest_video >= 0:
+            self._fresh = {Track.VIDEO, Track.AUDIO}
 
     def take_format(self, report: FormatReport) -> None:
         """There is a signal, in this form."""

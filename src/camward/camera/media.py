@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import structlog
@@ -29,7 +29,7 @@ from camward.camera.wire import (
     UnitReport,
     WireError,
 )
-from camward.camera.worker_process import WorkerEndedError, WorkerProcess
+from camward.camera.worker_process import COMMAND, WorkerEndedError, WorkerProcess
 from camward.media.stream import MediaStream
 
 log = structlog.get_logger(__name__)
@@ -57,14 +57,24 @@ class CameraMedia:
         settings: the settings in force.
         clock: the machine's, or a test's.
         events: where SIGNAL_LOST and SIGNAL_BACK go.
+        command: starts the worker.
 
     Raises:
         ConfigurationError: no source is written so.
     """
 
-    def __init__(self, source: str, *, settings: Callable[[], MediaSettings], clock: Clock, events: EventBus) -> None:
+    def __init__(
+        self,
+        source: str,
+        *,
+        settings: Callable[[], MediaSettings],
+        clock: Clock,
+        events: EventBus,
+        command: Sequence[str] = COMMAND,
+    ) -> None:
         self._source = read_source(source)
         self._settings, self._clock, self._events = settings, clock, events
+        self._command = command
         self._applied: MediaSettings | None = None
         self._epoch = clock.monotonic()
         self._worker: WorkerProcess | None = None
@@ -103,7 +113,7 @@ class CameraMedia:
     async def _one_worker(self) -> None:
         worker: WorkerProcess | None = None
         try:
-            worker = await WorkerProcess.start(on_report=self._take, clock=self._clock)
+            worker = await WorkerProcess.start(on_report=self._take, clock=self._clock, command=self._command)
             self._worker = worker
             self._restarts += 1
             worker.order(self._config())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -61,9 +61,14 @@ class Drawing:
     zones: tuple[tuple[float, float, float, float], ...] = ()
 
     @property
+    def controls(self) -> Mapping[str, int]:
+        """The picture settings by name."""
+        return {"brightness": self.brightness, "contrast": self.contrast, "saturation": self.saturation}
+
+    @property
     def adjusted(self) -> bool:
         """Whether brightness, contrast or saturation is not neutral."""
-        return (self.brightness, self.contrast, self.saturation) != (NEUTRAL, NEUTRAL, NEUTRAL)
+        return any(value != NEUTRAL for value in self.controls.values())
 
     def without(self, controls: Collection[str]) -> Drawing:
         """The same, but for the picture settings that somebody else (the device) sees to."""

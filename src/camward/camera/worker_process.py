@@ -7,13 +7,16 @@ import contextlib
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from camward.base.clock import Clock
 from camward.base.errors import CamwardError
 from camward.camera.orders import Order, encode_order
 from camward.camera.wire import FrameSplitter, Report, WireError, decode_report
+
+COMMAND = (sys.executable, "-I", "-m", "camward.camera.worker")
 
 
 class WorkerEndedError(CamwardError):
@@ -45,8 +48,7 @@ class _Protocol(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's are no subclass
 
     def data_received(self, data: bytes) -> None:
         if self.ended.is_set():
@@ -72,16 +74,15 @@ class WorkerProcess:
         self._process, self._protocol, self._clock = process, protocol, clock
 
     @classmethod
-    async def start(cls, *, on_report: Callable[[Report], None], clock: Clock) -> WorkerProcess:
-        """Start the process; it waits for its configuration."""
+    async def start(
+        cls, *, on_report: Callable[[Report], None], clock: Clock, command: Sequence[str] = COMMAND
+    ) -> WorkerProcess:
+        """Start the process; it waits for its configuration. It is told its socket's and our own number."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             ours.setblocking(False)  # noqa: FBT003 (the standard library has it so)
             process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-I",
-                "-m",
-                "camward.camera.worker",
+                *command,
                 str(theirs.fileno()),
                 str(os.getpid()),
                 stdin=asyncio.subprocess.DEVNULL,

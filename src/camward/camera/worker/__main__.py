@@ -71,9 +71,15 @@ class Worker:
                 raise LinkClosedError
             self._pipeline.configure(config)
             self._source = SourceThread(
-                config.source, timeline=self._timeline, stage=self._pipeline, link=self._link, clock=self._clock
+                config.source,
+                config.drawing,
+                timeline=self._timeline,
+                stage=self._pipeline,
+                link=self._link,
+                clock=self._clock,
             )
         else:
+            self._source.adjust(config.drawing)
             self._pipeline.configure(config)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _PASSED: dict[str, VideoCodec] = {"h264": "h264", "hevc": "h265"}
 _LATE = 3.0
 _HOLE = Fraction(4)
+_INTERLEAVE, _HELD = Fraction(3, 2), 2000
 
 
 @dataclass(slots=True)
@@ -40,6 +42,7 @@ class Tracks:
     sets: tuple[bytes, ...]
     sound: AudioFormat | None
     coder: SoundCoder | None = None
+    announced: SourceForm | None = None
 
 
 class FileSource:
@@ -147,9 +150,8 @@ class _Round:
         tracks = self._tracks
         used = [stream for stream in (tracks.video, tracks.audio) if stream is not None]
         try:
-            for packet in self._container.demux(*used):
-                if packet.size:
-                    yield packet
+            packets = (packet for packet in self._container.demux(*used) if packet.size)
+            yield from packets if len(used) == 1 else in_time_order(packets)
         except (av.error.FFmpegError, OSError) as error:
             raise SourceError(f"The file {self._source.path} can't be read on: {error}") from None
 
@@ -259,6 +261,20 @@ class _Round:
         assert self._tracks.sound is not None
         ticks, utc = self.run.stamp(offset, self._tracks.sound.clock_rate)
         self._stage.on_unit(AccessUnit(Track.AUDIO, ticks, utc, data, Flags.KEY))
+
+
+def in_time_order(packets: Iterable[Any]) -> Iterator[Any]:
+    """Packets of several tracks by decoding time, even where the file keeps a second of each track in a row."""
+    held: list[tuple[Fraction, int, Any]] = []
+    newest = Fraction(0)
+    for number, packet in enumerate(packets):
+        at = _seconds(packet.dts if packet.dts is not None else packet.pts, packet)
+        newest = newest if at is None else at
+        heapq.heappush(held, (newest, number, packet))
+        while newest - held[0][0] > _INTERLEAVE or len(held) > _HELD:
+            yield heapq.heappop(held)[2]
+    while held:
+        yield heapq.heappop(held)[2]
 
 
 def _seconds(value: int | None, timed: Any) -> Fraction | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from camward.base.clock import Clock
 from camward.base.errors import CamwardError
-from camward.camera.orders import SourceOrder
+from camward.camera.orders import Drawing, SourceOrder
 from camward.camera.worker.link import Link, LinkClosedError
 from camward.camera.worker.stage import Source, Stage
 from camward.camera.worker.timeline import Timeline
@@ -21,14 +21,18 @@ class SourceThread:
 
     Args:
         order: which.
+        drawing: its brightness and the like, for a device that has such controls.
         timeline: where times come from.
         stage: where pictures go.
         link: for the log.
         clock: the machine's.
     """
 
-    def __init__(self, order: SourceOrder, *, timeline: Timeline, stage: Stage, link: Link, clock: Clock) -> None:
+    def __init__(
+        self, order: SourceOrder, drawing: Drawing, *, timeline: Timeline, stage: Stage, link: Link, clock: Clock
+    ) -> None:
         self.order = order
+        self._drawing = drawing
         self._timeline, self._stage, self._link, self._clock = timeline, stage, link, clock
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="source", daemon=True)
@@ -39,6 +43,15 @@ class SourceThread:
         self._stop.set()
         self._thread.join(seconds)
         return not self._thread.is_alive()
+
+    def adjust(self, drawing: Drawing) -> None:
+        """Set a device's picture controls anew."""
+        changed = drawing.controls != self._drawing.controls
+        self._drawing = drawing
+        if changed and self.order.url.startswith("v4l2:"):
+            from camward.camera.worker.device_source import set_controls
+
+            set_controls(self.order.url.partition(":")[2], drawing.controls)
 
     def _run(self) -> None:
         wait = _FIRST_WAIT
@@ -78,7 +91,9 @@ class SourceThread:
             case "v4l2":
                 from camward.camera.worker.device_source import DeviceSource
 
-                return DeviceSource(rest, self.order.capture, timeline=timeline, clock=clock)
+                return DeviceSource(
+                    rest, self.order.capture, picture=self._drawing.controls, timeline=timeline, clock=clock
+                )
             case "rtsp" | "rtsps":
                 from camward.camera.worker.upstream_source import UpstreamSource
 

@@ -30,8 +30,11 @@ class Timeline:
 
     def start(self) -> Run:
         """A run that begins now, or just after what is used up."""
-        now = Fraction(self._clock.monotonic() - self._epoch).limit_denominator(1_000_000)
-        return Run(self, max(now, self.used + _AFTER))
+        return Run(self, max(self.now(), self.used + _AFTER))
+
+    def now(self) -> Fraction:
+        """Seconds since the epoch."""
+        return self.at(self._clock.monotonic())
 
     def utc(self, seconds: Fraction) -> Utc:
         """The wall clock's time at that many seconds after the epoch."""
