@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STATE ?= demo
 SOURCE ?=
 
-.PHONY: help setup setup-test run test lint format bench fuzz requirements screenshots clean
+.PHONY: help setup setup-test run test lint format bench fuzz reference requirements screenshots clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -41,6 +41,7 @@ lint: setup-test ## format, lint, types, floors
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python tools/check-tree
+	$(BIN)/python tools/settings-reference --check
 
 format: ## let ruff format and mend
 	$(BIN)/ruff format src tests fuzz bench
@@ -51,6 +52,9 @@ bench: setup-test ## side by side with named peers; prints ratios
 
 fuzz: setup-test ## each parser, SECONDS=60 a target
 	$(BIN)/python tools/fuzz-all --seconds $(or $(SECONDS),60)
+
+reference: setup ## write docs/reference/settings.md from the settings trees
+	$(BIN)/python tools/settings-reference
 
 requirements: ## pin again, after a change of requirements/*.in
 	$(BIN)/python -m pip install --quiet pip-tools
