@@ -1,165 +1,160 @@
-"""One RTSP connection of the server: bytes in and out, requests in their order, deadlines, its end."""
+"""One TCP (or TLS) connection of the RTSP client: one receive buffer shared by all connections of an event loop.
+
+What is read is used up before the loop goes on to another connection; only the beginning of a frame that isn't
+whole yet is kept for each.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import Callable
 from typing import cast
 
-from camward.media.stream import MediaStream
-from camward.rtsp.aio.conversation import Conversation, Place
-from camward.rtsp.aio.host import RtspHost
-from camward.rtsp.aio.played import SessionInfo
-from camward.rtsp.core.errors import MessageError, RefusedError
-from camward.rtsp.core.headers import Headers
-from camward.rtsp.core.messages import Interleaved, Response
-from camward.rtsp.core.server import Asked, ServerDialog
+from camward.base.clock import Clock
+from camward.rtsp.aio.low_water import LowWater
+from camward.rtsp.core.client import ClientSession
+from camward.rtsp.core.client_errors import EndedError
+
+BUFFER = 256 * 1024
+"""More than twice the longest interleaved frame and a read of `low_water.MOST`."""
+
+_buffers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview] = weakref.WeakKeyDictionary()
 
 
-class RtspConnection(asyncio.Protocol):
-    """The protocol that the door hands a connection to.
+def shared_buffer() -> memoryview:
+    """The receive buffer of the running loop."""
+    loop = asyncio.get_running_loop()
+    buffer = _buffers.get(loop)
+    if buffer is None:
+        buffer = _buffers[loop] = memoryview(bytearray(BUFFER))
+    return buffer
+
+
+class Connection(asyncio.BufferedProtocol):
+    """Bytes of a connection to its session and back.
 
     Args:
-        host: what all connections share.
-        on_open: told when the connection is there.
-        on_closed: told when it is gone.
+        session: it gets all that comes.
+        low_delay: see `LowWater`.
+
+    Attributes:
+        ended: done when the connection is closed; an exception says why it had to end.
     """
 
-    _transport: asyncio.Transport
-    _talk: Conversation
+    def __init__(self, clock: Clock, *, low_delay: bool) -> None:
+        self.session: ClientSession | None = None
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._clock, self._low_delay = clock, low_delay
+        self._buffer = shared_buffer()
+        self._rest = b""
+        self._transport: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._error: BaseException | None = None
+        self.low_water: LowWater | None = None
 
-    def __init__(
-        self,
-        host: RtspHost,
-        *,
-        on_open: Callable[[RtspConnection], None],
-        on_closed: Callable[[RtspConnection], None],
-    ) -> None:
-        self._host = host
-        self._on_open, self._on_closed = on_open, on_closed
-        self._dialog = ServerDialog(host.limits.dialog, host.clock.monotonic())
-        self._waiting: asyncio.Task[None] | None = None
-        self._stalled: float | None = None
-        self._closing: float | None = None
+    def start(self, session: ClientSession, *, tick: float) -> None:
+        """Begin to talk; look at deadlines every `tick` seconds."""
+        self.session = session
+        self._guarded(lambda: session.start(self._clock.monotonic()))
+        self._tick(tick)
+
+    # What asyncio calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See `asyncio.BaseProtocol`."""
+        self._transport = cast(asyncio.Transport, transport)
+        self.low_water = LowWater(transport.get_extra_info("socket"), low_delay=self._low_delay)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """See `asyncio.BufferedProtocol`: behind what is left over from the last read."""
+        rest = self._rest
+        if not rest:
+            return self._buffer
+        self._buffer[: len(rest)] = rest
+        return self._buffer[len(rest) :]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """See `asyncio.BufferedProtocol`."""
+        session = self.session
+        end = len(self._rest) + nbytes
+        if session is None or self._error is not None:
+            self._rest = b""
+            return
+        try:
+            used = session.receive(self._buffer[:end], now=self._clock.monotonic(), utc=self._clock.utc())
+        except Exception as error:
+            self._fail(error)
+            return
+        self._rest = bytes(self._buffer[used:end]) if used < end else b""
+        self._send()
+
+    def eof_received(self) -> bool:
         """See `asyncio.Protocol`."""
-        self._transport = cast("asyncio.Transport", transport)
-        self._transport.set_write_buffer_limits(high=self._host.limits.mark)
-        place = Place(
-            peer=transport.get_extra_info("peername") or ("", 0),
-            local=transport.get_extra_info("sockname") or ("", 0),
-            secure=transport.get_extra_info("sslcontext") is not None,
-        )
-        self._talk = Conversation(self._host, self._transport, place, on_ended=self.close)
-        self._on_open(self)
-
-    def data_received(self, data: bytes) -> None:
-        """See `asyncio.Protocol`."""
-        if self._closing is None:
-            self._dialog.receive(data, self._host.clock.monotonic())
-            self._pump()
-
-    def pause_writing(self) -> None:
-        """The client reads too slowly."""
-        self._stalled = self._host.clock.monotonic()
-        self._talk.pause_writing()
-
-    def resume_writing(self) -> None:
-        """The client has caught up."""
-        self._stalled = None
-        self._talk.resume_writing()
+        return False
 
     def connection_lost(self, error: Exception | None) -> None:
-        """See `asyncio.Protocol`: its sessions end with it."""
-        if self._closing is None:
-            self._closing = self._host.clock.monotonic()
-        if self._waiting is not None:
-            self._waiting.cancel()
-        self._talk.end_all("the client hung up")
-        self._on_closed(self)
+        """See `asyncio.BaseProtocol`."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self.ended.done():
+            return
+        reason = self._error
+        if reason is None and not (self.session is not None and self.session.redirect):
+            why = str(error) if error else ""
+            reason = EndedError("The camera closed the connection", why=why, next="It is connected to again")
+        if reason is None:
+            self.ended.set_result(None)
+        else:
+            self.ended.set_exception(reason)
 
-    def close(self, reason: str) -> None:
-        """End it: sessions say goodbye, what is written gets a moment to arrive."""
-        if self._closing is None:
-            self._closing = self._host.clock.monotonic()
-            self._talk.end_all(reason, goodbye=True)
-            self._transport.close()
+    # Ours
+
+    def close(self) -> None:
+        """Say goodbye and close."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        if self.session is not None and self._error is None:
+            self.session.close()
+            self._send()
+        self._transport.close()
 
     def abort(self) -> None:
-        """End it at once."""
-        self._transport.abort()
+        """Close at once."""
+        if self._transport is not None:
+            self._transport.abort()
 
-    def tick(self, now: float) -> None:
-        """Once a second: the deadlines."""
-        limits = self._host.limits
-        if self._closing is not None:
-            if now - self._closing > limits.farewell:
-                self.abort()
-        elif self._stalled is not None and now - self._stalled > limits.stall:
-            self.abort()
-        elif refusal := self._talk.refusal():
-            self.close(refusal)
-        elif self._waiting is None and self._dialog.expired(now, sessions=bool(self._talk.sessions)):
-            self.close("the client took too long")
-        else:
-            self._talk.expire(now)
+    def _tick(self, seconds: float) -> None:
+        session = self.session
+        if session is None or self.ended.done():
+            return
+        now = self._clock.monotonic()
+        self._guarded(lambda: session.on_timeout(now, self._clock.utc()))
+        if session.playing and self.low_water is not None:
+            self.low_water.tick(session.received, now)
+        if self._error is None:
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._tick, seconds)
 
-    @property
-    def infos(self) -> list[SessionInfo]:
-        """Its sessions, for status pages."""
-        return self._talk.infos
+    def _guarded(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except Exception as error:
+            self._fail(error)
+            return
+        self._send()
 
-    def _pump(self) -> None:
-        """Act on what has come, one request after the other."""
-        while self._waiting is None and self._closing is None and (found := self._dialog.next()) is not None:
-            if isinstance(found, Interleaved):
-                self._talk.hear(found)
-            else:
-                self._act(found)
-        self._flush()
-        if self._dialog.closed:
-            self.close("the client broke the protocol")
-
-    def _flush(self) -> None:
-        if (data := self._dialog.to_send()) and self._closing is None:
+    def _send(self) -> None:
+        assert self.session is not None
+        if self._transport is None or self._transport.is_closing():
+            return
+        for data in self.session.to_send():
             self._transport.write(data)
+        if self.session.redirect:
+            self._transport.close()
 
-    def _act(self, asked: Asked) -> None:
-        try:
-            if asked.request.method == "DESCRIBE":
-                self._describe(asked)
-                return
-            reply = self._talk.act(asked)
-        except (RefusedError, MessageError) as error:
-            fields = error.fields if isinstance(error, RefusedError) else ()
-            self._dialog.answer(asked.request, Response(error.status, Headers(*fields)))
-            return
-        self._dialog.answer(asked.request, reply.response)
-        self._flush()
-        if reply.then is not None and self._closing is None:
-            reply.then()
-
-    def _describe(self, asked: Asked) -> None:
-        stream = self._talk.wanted(asked)
-        if stream.format is not None and stream.no_signal is None:
-            self._dialog.answer(asked.request, self._talk.description(asked, stream.format))
-            return
-        # Made on demand, or without a signal just now. Nothing is read meanwhile, so nothing piles up.
-        self._transport.pause_reading()
-        self._waiting = asyncio.get_running_loop().create_task(self._describe_later(asked, stream))
-
-    async def _describe_later(self, asked: Asked, stream: MediaStream) -> None:
-        try:
-            async with asyncio.timeout(self._host.limits.describe):
-                form = await stream.wait_format()
-            response = self._talk.description(asked, form)
-        except TimeoutError:
-            response = Response(503, Headers(("Retry-After", "5")))
-        except RefusedError as error:  # the stream was taken away while it was waited for
-            response = Response(error.status)
-        self._waiting = None
-        if self._closing is None:
-            self._dialog.answer(asked.request, response)
-            self._transport.resume_reading()
-            self._pump()
+    def _fail(self, error: BaseException) -> None:
+        if self._error is None:
+            self._error = error
+        if self.session is not None:
+            self._rest = b""
+        self.abort()

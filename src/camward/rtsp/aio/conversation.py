@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -63,7 +64,7 @@ class Conversation:
         host: what all connections share.
         transport: for media through the connection.
         place: see `Place`.
-        on_ended: the connection is to be closed, for this reason.
+        on_ended: a stream has changed its format: all sessions are to end, for this reason.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Conversation:
         self._on_ended = on_ended
         self._paused = False
         self._proved = DigestConnection()
+        self._ended: deque[str] = deque(maxlen=host.limits.per_connection)
 
     # -- who asks ------------------------------------------------------------------------------------------------
 
@@ -156,14 +158,8 @@ class Conversation:
                 return self._set_up(asked)
             case "PLAY":
                 return self._play(asked)
-            case "PAUSE":
-                played = self._session(asked)
-                played.pause()
-                return Reply(Response(200, Headers(("Session", played.session.id))))
-            case "TEARDOWN":
-                played = self._session(asked)
-                self._end(played, "the client tore it down")
-                return Reply(Response(200, Headers(("Session", played.session.id))))
+            case "PAUSE" | "TEARDOWN":
+                return self._stop(asked)
             case _:
                 return self._parameter(asked)
 
@@ -180,6 +176,17 @@ class Conversation:
             raise RefusedError(454, "There is no such session on this connection")
         played.session.heard = self._host.clock.monotonic()
         return played
+
+    def _stop(self, asked: Asked) -> Reply:
+        if asked.session and asked.session in self._ended:
+            # We have ended it, and said so; a client that wants to is no error.
+            return Reply(Response(200, Headers(("Session", asked.session))))
+        played = self._session(asked)
+        if asked.request.method == "PAUSE":
+            played.pause()
+        else:
+            self._end(played, "the client tore it down")
+        return Reply(Response(200, Headers(("Session", played.session.id))))
 
     def _parameter(self, asked: Asked) -> Reply:
         """GET_PARAMETER and SET_PARAMETER keep a session alive; there is no parameter to get or set."""
@@ -310,6 +317,7 @@ class Conversation:
 
     def _end(self, played: PlayedSession, reason: str, *, goodbye: bool = False) -> None:
         if self.sessions.pop(played.session.id, None) is not None:
+            self._ended.append(played.session.id)
             played.end(goodbye=goodbye)
             self._host.end(played.session)
             self._host.release_later(played.feed)
