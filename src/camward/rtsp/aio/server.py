@@ -8,9 +8,9 @@ from collections.abc import Callable
 from camward.access import Access
 from camward.base.clock import Clock
 from camward.media.stream import MediaStream
-from camward.rtsp.aio.server_connection import RtspConnection
 from camward.rtsp.aio.host import RtspHost, RtspServerLimits
 from camward.rtsp.aio.played import SessionInfo
+from camward.rtsp.aio.server_connection import RtspConnection
 from camward.rtsp.core.server import PLAIN_REFUSED
 
 __all__ = ["PLAIN_REFUSED", "RtspServer", "RtspServerLimits", "SessionInfo"]
