@@ -258,11 +258,11 @@ class Load {
       this.last = null;
       if (to_ <= from && !recording._lookUp(from)) recording._covered.push({ from, to: from + 250 });
     } catch (error) {
-      if (!this._abort.signal.aborted) throw error;
-    } finally {
       this.last = null;
-      this._wake();
+      if (!this.stopped) throw error; // whoever waits for progress gets it through `finished`
     }
+    this.last = null;
+    this._wake();
   }
 
   _wake() {
