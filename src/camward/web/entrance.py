@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
-from camward.access.table import Action
+from camward.access import Action
 from camward.base.clock import NS, Utc
 from camward.web.admission import OurSite, Who
 from camward.web.errors import NotFoundError

@@ -79,6 +79,8 @@ async def failure(
 ) -> Response:
     """The answer to a request that failed."""
     body = {"code": error.code, "what": error.what, "why": error.why, "next": error.next}
+    if key := getattr(error, "key", ""):
+        body["key"] = str(key)
     if not wants_page(request):
         return JSONResponse(body, status_code=status, headers=headers)
     visitor = getattr(request.state, "visitor", None) or known_visitor(request)

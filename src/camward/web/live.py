@@ -192,7 +192,7 @@ class LiveSession:
             pass
         finally:
             self._stream.remove(reader)
-            with contextlib.suppress(RuntimeError, OSError):
+            with contextlib.suppress(WebSocketDisconnect, RuntimeError, OSError):
                 await self._socket.close()
 
     async def _send_units(self, queue: BoundedReader[tuple[StreamFormat, AccessUnit]]) -> None:

@@ -13,7 +13,7 @@ from typing import TypeVar
 from fastapi import FastAPI, Request, Response, WebSocket
 from fastapi.routing import APIRoute
 
-from camward.access.table import Action
+from camward.access import Action
 from camward.web.admission import Visitor, admit, admit_socket
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., object])

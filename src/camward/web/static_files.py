@@ -13,7 +13,7 @@ from pathlib import Path
 
 from fastapi import Request, Response
 
-from camward.access.table import Action
+from camward.access import Action
 from camward.web.errors import NotFoundError
 from camward.web.routing import Routes
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
-from camward.access.table import Action
+from camward.access import Action
 from camward.web.admission import OurSite, Who
 from camward.web.errors import NotFoundError
 from camward.web.pages import render

@@ -40,6 +40,11 @@ class SettingView:
         return "set-" + self.info.path.replace(".", "-")
 
     @property
+    def numbers(self) -> bool:
+        """Whether the choices are numbers: the store takes no text for one."""
+        return bool(self.info.choices) and all(isinstance(choice, int | float) for choice in self.info.choices)
+
+    @property
     def risk_now(self) -> str:
         """What can happen with the present value."""
         return self.info.meta.risks.get(text_of(self.info.current), "")

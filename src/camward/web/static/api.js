@@ -2,12 +2,14 @@
 
 /** What the device says when it did not do something: one sentence each for what, why and what to do next. */
 export class ApiError extends Error {
-  /** @param {{code?: string, what?: string, why?: string, next?: string}} body @param {number} status @param {number} [wait] */
+  /** @param {{code?: string, what?: string, why?: string, next?: string, key?: string}} body @param {number} status @param {number} [wait] */
   constructor(body, status, wait = 0) {
     super(body.what || "The device did not answer as expected");
     this.code = body.code || "";
     this.why = body.why || "";
     this.next = body.next || "";
+    /** The setting or field that it is about, if it is about one. */
+    this.key = body.key || "";
     this.status = status;
     /** Seconds until the next try is allowed. */
     this.wait = wait;

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import Request, Response
 
+from camward.access import Action
 from camward.access.principal import ROLES, Scope
-from camward.access.table import Action
 from camward.web.admission import OurSite, Who
 from camward.web.pages import render
 from camward.web.routing import Routes
@@ -30,7 +30,7 @@ async def users(request: Request, site: OurSite, who: Who) -> Response:
         clients=site.access.clients.list(),
         scopes=SCOPES,
         sessions=site.access.sessions.list(),
-        minimum=site.access.settings().password_length,
+        minimum=site.settings.current.access.password_length,
     )
 
 
@@ -42,7 +42,7 @@ async def account(request: Request, site: OurSite, who: Who) -> Response:
         who,
         "users/account.html",
         sessions=site.access.sessions.list(who.principal.name),
-        minimum=site.access.settings().password_length,
+        minimum=site.settings.current.access.password_length,
     )
 
 
