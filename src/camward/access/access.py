@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import structlog
 
 from camward.access.accounts import AccountLimits, Accounts
 from camward.access.claim import Claim, PairedClient
@@ -24,7 +27,9 @@ from camward.access.store import Note, RecordStore
 from camward.base.clock import Clock
 from camward.base.events import Event, EventBus, EventKind
 from camward.base.secret import Secret
-from camward.journal import Journal
+from camward.journal import Journal, JournalError
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +127,7 @@ class Access:
             LoginRefusedError: for whatever reason; says the same for each.
         """
         account = await self.check_password(name, password, address=address)
-        verifier = account.verifier
-        if self._passwords.outdated(verifier.reveal()):
-            verifier = Secret(await self._passwords.make(password))
+        verifier = await self._renewed(account, password)
         now = self._clock.utc()
 
         def make(records: Records) -> Records:
@@ -133,7 +136,11 @@ class Access:
                 raise LoginRefusedError  # removed, or another password, within this very moment
             return records.with_account(replace(present, verifier=verifier, last_login=now))
 
-        await self._store.change(make, Note("login", account.name, address, f"{account.name} has logged in"))
+        try:
+            await self._store.change(make, Note("login", account.name, address, f"{account.name} has logged in"))
+        except (JournalError, OSError) as error:
+            # Whoever comes to mend a full or broken disk must get in.
+            log.exception("login_not_journalled", name=account.name, address=address, error=str(error))
         session = self.sessions.begin(account.name, address=address)
         if session is None:
             raise LoginRefusedError
@@ -160,9 +167,7 @@ class Access:
         wait = self._lockout.waiting(address, self._clock.monotonic())
         # Not the name as typed: people type passwords there.
         who = account.name if account else "unknown"
-        await self._store.note(_refusal(who, address, wait))
-        if wait:
-            self._alarm(address)
+        self.note_refusal(who, address, wait)
         raise LoginRefusedError(wait)
 
     async def pair(
@@ -183,7 +188,7 @@ class Access:
         return NOBODY
 
     def note_refusal(self, who: str, address: str, wait: float) -> None:
-        """A program was refused; journalled without waiting for the disk."""
+        """Somebody was refused; journalled without waiting for the disk."""
         self._store.later(_refusal(who, address, wait))
         if wait:
             self._alarm(address)
@@ -191,6 +196,13 @@ class Access:
     def close(self) -> None:
         """Finish what is being written, and end the thread."""
         self._thread.shutdown(wait=True)
+
+    async def _renewed(self, account: Account, password: Secret[str]) -> Secret[str]:
+        """The account's verifier, made anew if hashing costs something else now."""
+        if self._passwords.outdated(account.verifier.reveal()):
+            with contextlib.suppress(BusyError):  # then at the next login
+                return Secret(await self._passwords.make(password))
+        return account.verifier
 
     def _user_principal(self, name: str) -> Principal | None:
         account = self.accounts.get(name)

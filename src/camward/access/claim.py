@@ -94,7 +94,7 @@ class Claim:
         expected = self._expected()
         given = normalise_claim_code(code)
         right = given == normalise_claim_code(expected)
-        await self._count(right, address, "a wrong claim code")
+        self._count(address, "a wrong claim code", right=right)
 
     async def make_administrator(
         self,
@@ -157,7 +157,7 @@ class Claim:
         right = pairing_proof(
             expected, fingerprint=self._fingerprint, owner_key=owner_key, recorder_certificate=recorder_certificate
         )
-        await self._count(hmac.compare_digest(right, proof), address, "a wrong pairing proof")
+        self._count(address, "a wrong pairing proof", right=hmac.compare_digest(right, proof))
         recorder = hashlib.sha256(recorder_certificate).hexdigest()
         secret, client = self._clients.prepare(name, Scope.SEALED_ONLY, by=PAIRING, recorder=recorder)
 
@@ -176,7 +176,7 @@ class Claim:
             raise self._already(records)
         return records.claim_code
 
-    async def _count(self, right: bool, address: str, what: str) -> None:  # noqa: FBT001 (the outcome itself)
+    def _count(self, address: str, what: str, *, right: bool) -> None:
         now = self._clock.monotonic()
         if wait := self._lockout.attempt(address, now):
             raise ClaimRefusedError(wait=wait, tries=self._tries)
@@ -185,7 +185,7 @@ class Claim:
             return
         self._tries += 1
         wait = self._lockout.waiting(address, now)
-        await self._store.note(Note("claim_refused", "nobody", address, f"Refused: {what}", {"wait": round(wait)}))
+        self._store.later(Note("claim_refused", "nobody", address, f"Refused: {what}", {"wait": round(wait)}))
         if wait:
             self._refused(address)
         raise ClaimRefusedError(wait=wait, tries=self._tries)

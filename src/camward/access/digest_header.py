@@ -66,12 +66,16 @@ class DigestAnswer:
 
 
 _NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_PARAMETER = re.compile(rf'[ \t]*({_NAME})[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s",]*))[ \t]*(?:,[ \t,]*|$)')
+_PARAMETER = re.compile(
+    rf'[ \t]*({_NAME})[ \t]*=[ \t]*(?:"([^"\\]*(?:\\.[^"\\]*)*)"|([^\s",=][^\s",]*|))[ \t]*(?:,[ \t,]*|$)'
+)
 _SCHEME = re.compile(rf"[ \t]*({_NAME})(?:[ \t]+|$|(?=,))")
 _EMPTY = re.compile(r"[ \t,]*")
 _BLOB = re.compile(r"[A-Za-z0-9._~+/\-]+=*[ \t]*(?:,[ \t,]*|$)")
+_SCHEME_WITH_MORE = re.compile(rf"{_NAME}[ \t]+{_NAME}[ \t]*=")
 _ESCAPE = re.compile(r"\\(.)")
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udc7f\udd00-\udfff]")
+"""Control characters, and surrogates that stand for no byte; those of undecodable bytes (PEP 383) may pass."""
 _COUNT = re.compile(r"[0-9a-fA-F]{8}")
 _HEX = re.compile(r"[0-9a-fA-F]{32,128}")
 _NEEDED = ("realm", "nonce", "uri", "response")
@@ -98,9 +102,6 @@ def parse_challenges(field: str, limits: DigestHeaderLimits = DigestHeaderLimits
         found.append(Challenge(scheme[1].lower(), parameters))
         at = _skip(field, at)
     return found
-
-
-_SCHEME_WITH_MORE = re.compile(rf"{_NAME}[ \t]+{_NAME}[ \t]*=")
 
 
 def parse_answer(field: str, limits: DigestHeaderLimits = DigestHeaderLimits()) -> DigestAnswer:

@@ -52,6 +52,8 @@ class Lockout:
 
     def waiting(self, address: str, now: float) -> float:
         """Seconds that an address still has to wait; 0: it may try."""
+        if not self._records:  # nobody has failed lately: no need to take the address apart
+            return 0.0
         record = self._records.get(address_key(address))
         return max(0.0, record.until - now) if record else 0.0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -61,6 +62,7 @@ class RecordStore:
         self._path, self._device = records_path(state), device
         self._journal, self._thread = journal, thread
         self._room, self._dropped = waiting, 0
+        self._count = threading.Lock()
         private_folder(self._path.parent)
         if self._path.exists():
             self._records = read_records(self._path.read_bytes(), device)
@@ -83,22 +85,21 @@ class RecordStore:
         """
         await asyncio.get_running_loop().run_in_executor(self._thread, self._change, make, note)
 
-    async def note(self, note: Note) -> None:
-        """Journal something that changes no record."""
-        await self._journal.record(note.kind, who=note.who, where=note.where, what=note.what, details=note.details)
-
     def later(self, note: Note, make: Callable[[Records], Records] | None = None) -> None:
-        """The same without waiting for the disk: for code that answers a request at once. What fails is logged."""
-        if self._room <= 0:
-            self._dropped += 1
-            return
-        self._room -= 1
+        """Journal something, and change records if asked, without waiting for the disk: for code that must answer at
+        once, whatever the disk does. What fails is logged."""
+        with self._count:
+            if self._room <= 0:
+                self._dropped += 1
+                return
+            self._room -= 1
         self._thread.submit(self._later, note, make)
 
     def _later(self, note: Note, make: Callable[[Records], Records] | None) -> None:
+        with self._count:
+            dropped, self._dropped = self._dropped, 0
         try:
-            if self._dropped:
-                dropped, self._dropped = self._dropped, 0
+            if dropped:
                 self._append(Note("notes_dropped", "access", "", f"{dropped} entries came too fast to be journalled"))
             if make is None:
                 self._append(note)
@@ -107,7 +108,8 @@ class RecordStore:
         except (CamwardError, OSError) as error:
             log.exception("access_note_failed", kind=note.kind, error=str(error))
         finally:
-            self._room += 1
+            with self._count:
+                self._room += 1
 
     def _change(self, make: Callable[[Records], Records], note: Note) -> None:
         before = self._records

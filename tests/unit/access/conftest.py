@@ -1,5 +1,6 @@
 """The access of a device in a throwaway folder, with passwords hashed at a cost that tests can bear."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from camward.access.settings import AccessSettings
 from camward.base.clock import ManualClock
 from camward.base.events import Event, EventBus
 from camward.base.secret import Secret
-from camward.journal import Journal
+from camward.journal import Entry, Journal
 
 FINGERPRINT = bytes(range(32))
 PASSWORD = Secret("four plain words here")
@@ -71,6 +72,7 @@ def open_access(tmp_path, clock, journal, events, settings_in_use) -> Iterator[C
         opened.append(access)
         return access
 
+    start.opened = opened
     yield start
     for access in opened:
         access.close()
@@ -105,6 +107,19 @@ async def recorder(open_access, claim_it) -> Access:
 
 
 @pytest.fixture
-def kinds(journal) -> Callable[[], list[str]]:
-    """What is in the journal, the oldest first."""
-    return lambda: [entry.kind for entry in reversed(journal.read(limit=1000))]
+def entries(journal, open_access) -> Callable[[], list[Entry]]:
+    """What is in the journal, the oldest first, once all that waits is written."""
+
+    def read() -> list[Entry]:
+        for access in open_access.opened:
+            with contextlib.suppress(RuntimeError):  # closed: nothing waits
+                access._thread.submit(lambda: None).result(timeout=10)
+        return journal.read(limit=1000)[::-1]
+
+    return read
+
+
+@pytest.fixture
+def kinds(entries) -> Callable[[], list[str]]:
+    """The kinds of what is in the journal, the oldest first."""
+    return lambda: [entry.kind for entry in entries()]

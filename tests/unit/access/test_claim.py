@@ -12,7 +12,10 @@ from camward.access import (
     NOBODY,
     Action,
     Kind,
+    NonceCounter,
+    Principal,
     Scope,
+    answer_challenge,
     may,
     normalise_claim_code,
     pairing_proof,
@@ -24,6 +27,8 @@ from camward.access.errors import (
     AlreadyClaimedError,
     ClaimCodeError,
     ClaimRefusedError,
+    DigestRefusedError,
+    LoginRefusedError,
     OwnerKeyError,
     PairingError,
     PasswordRefusedError,
@@ -180,6 +185,22 @@ async def test_pairing_then_claiming(access, owner, open_access, kinds):
     assert access.claim.owner_key == owner == open_access().claim.owner_key
     assert access.clients.get("recorder-1") == client
     assert kinds() == ["recorder_paired", "administrator_made"]
+
+
+async def test_an_unclaimed_camera_serves_its_paired_recorder_and_nobody_else(access, owner):
+    paired = await access.pair(proof_of(access, owner), owner, CERTIFICATE, name="recorder-1", address=AT)
+
+    def principal(name: str, secret: Secret[str]) -> Principal:
+        rtsp = {"method": "DESCRIBE", "uri": "rtsps://camera/stream1"}
+        challenges = access.digest.challenges()
+        header = answer_challenge(challenges, username=name, password=secret, counter=NonceCounter(), **rtsp)
+        return access.digest.check(authorization=header, address=AT, **rtsp)
+
+    assert may(principal(paired.name, paired.secret), Action.LIVE, "stream1")
+    with pytest.raises(DigestRefusedError):
+        principal("recorder-2", paired.secret)
+    with pytest.raises(LoginRefusedError):
+        await access.login("recorder-1", paired.secret, address=AT)
 
 
 async def test_a_recorder_pairs_again_and_its_old_secret_is_worthless(access, owner):
