@@ -87,6 +87,7 @@ async def _run(
         door.open()
     ports = {name: door.port for name, door in doors.items()}
     log.info("camera_ready", serial=ground.identity.serial, claimed=ground.access.claimed, **ports)
+    ground.tell_problems()
     await run_parts(camera_parts(ground, media, doors), stop=stop)
 
 

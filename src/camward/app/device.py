@@ -65,6 +65,15 @@ class Ground(Generic[M]):
     started: int
     renew: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def tell_problems(self) -> None:
+        """Raise the alarms that only the start knows of; call it when whoever listens is there."""
+        problem = self.settings.problem
+        if problem is not None:
+            text = f"{problem.file}, line {problem.line}: {problem.message}"
+            details = {"line": str(problem.line), "key": problem.key}
+            broken = Event(EventKind.SETTINGS_BROKEN, self.clock.utc(), text, alarm=True, details=details)
+            self.events.publish(broken)
+
     async def keep_certificate(self) -> None:
         """Renew the TLS certificate in time and when addresses change; streams that run go on."""
         while True:
@@ -109,6 +118,7 @@ def open_ground(state: Path, kind: Device, model: type[M]) -> Iterator[Ground[M]
             state, name=f"Camward {kind}", now=clock.utc(), addresses=machine_addresses()
         )
         events = EventBus()
+        events.add(_EventsLogged())
         access = Access(
             state,
             device=kind,
@@ -131,6 +141,14 @@ def open_ground(state: Path, kind: Device, model: type[M]) -> Iterator[Ground[M]
             access=access,
             started=clock.utc(),
         )
+
+
+class _EventsLogged:
+    """Every event is a line of the log, too."""
+
+    def offer(self, item: Event) -> None:
+        tell = log.warning if item.alarm else log.info
+        tell(f"event_{item.kind}", subject=item.subject, text=item.text)
 
 
 def open_settings(state: Path, model: type[M], *, clock: Clock, journal: Journal) -> SettingsStore[M]:

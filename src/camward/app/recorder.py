@@ -22,7 +22,8 @@ from camward.app.settings import RecorderSettings
 from camward.app.verbs import device_verbs
 from camward.door.http import HttpHost
 from camward.recorder import Recorder
-from camward.web.recorder.app import RecorderParts, recorder_app
+from camward.web.recorder.app import recorder_app
+from camward.web.recorder.parts import RecorderParts
 
 log = structlog.get_logger(__name__)
 
@@ -51,32 +52,32 @@ async def _serve(state: Path, stop: asyncio.Event, *, places: Places) -> None:
             recorder_id=ground.identity.serial,
             journal=ground.journal,
         )
-        web = HttpHost(
-            recorder_app(
-                RecorderParts(
-                    access=ground.access,
-                    settings=ground.settings,
-                    recorder=recorder,
-                    journal=ground.journal,
-                    identity=ground.identity,
-                    clock=ground.clock,
-                    events=ground.events,
-                )
-            )
+        parts = RecorderParts(
+            access=ground.access,
+            settings=ground.settings,
+            recorder=recorder,
+            journal=ground.journal,
+            identity=ground.identity,
+            clock=ground.clock,
+            events=ground.events,
+            name=_name(ground.settings.current),
         )
+        web = HttpHost(recorder_app(parts))
         doors = doors_of(https_door(ground, places.https, web), places)
-        unfollow = _follow(ground, doors)
+        unfollow = _follow(ground, parts, doors)
         try:
             for door in doors.values():
                 door.open()
             ports = {name: door.port for name, door in doors.items()}
             log.info("recorder_ready", serial=ground.identity.serial, claimed=ground.access.claimed, **ports)
+            ground.tell_problems()
             await run_parts(recorder_parts(ground, recorder, doors), stop=stop)
         finally:
             unfollow()
             for door in doors.values():
                 door.close()
             await web.close()
+            parts.log.close()
 
 
 def recorder_parts(
@@ -92,11 +93,18 @@ def recorder_parts(
     )
 
 
-def _follow(ground: Ground[RecorderSettings], doors: Mapping[str, LiveDoor]) -> Callable[[], None]:
-    """Tell the doors of changed settings; the recorder follows its own sections by itself."""
+def _name(settings: RecorderSettings) -> str:
+    return settings.device.name or "Recorder"
+
+
+def _follow(
+    ground: Ground[RecorderSettings], parts: RecorderParts, doors: Mapping[str, LiveDoor]
+) -> Callable[[], None]:
+    """Tell the parts of changed settings; the recorder follows its own sections by itself."""
     loop = asyncio.get_running_loop()
 
     def changed(old: RecorderSettings, new: RecorderSettings) -> None:
+        parts.name = _name(new)
         if old.network != new.network:
             for door in doors.values():
                 door.follow()

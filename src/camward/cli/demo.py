@@ -71,8 +71,9 @@ def _print(layout: Layout, devices: list[DeviceReport], *, claimed_as: str) -> N
     recorder = devices[-1]
     out.print("[bold]What to do next[/]")
     steps = [
-        f"Open [bold]{recorder.url}[/] in a browser. It does not know this site's root yet: accept the warning once\n"
-        f"   its SHA-256 fingerprint is the recorder's above, or let the browser trust [bold]{layout.root}[/] first.",
+        f"Open [bold]{recorder.url}[/] in a browser; from another machine [bold]{recorder.url_elsewhere}[/].\n"
+        f"   It does not know this site's root yet: accept its warning once the SHA-256 fingerprint that it shows is\n"
+        f"   the recorder's above, or let it trust [bold]{layout.root}[/] first.",
     ]
     if recorder.claim_code:
         steps.append(
@@ -91,7 +92,7 @@ def _print(layout: Layout, devices: list[DeviceReport], *, claimed_as: str) -> N
 
 def _print_device(out: Console, device: DeviceReport) -> None:
     rows = [
-        ("pages", device.url),
+        ("pages", f"{device.url}  {device.url_elsewhere}"),
         ("stream", device.rtsp),
         ("source", device.source),
         ("serial", device.serial),

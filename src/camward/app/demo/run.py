@@ -31,7 +31,8 @@ class DeviceReport:
 
     Args:
         name: in the site.
-        url: of its pages.
+        url: of its pages, from this machine.
+        url_elsewhere: the same from another machine.
         rtsp: of its main stream; empty for the recorder.
         serial: serial number.
         words: the identity's fingerprint in words.
@@ -42,6 +43,7 @@ class DeviceReport:
 
     name: str
     url: str
+    url_elsewhere: str
     rtsp: str
     serial: str
     words: str
@@ -169,7 +171,8 @@ async def _report(device: DemoDevice) -> DeviceReport:
     host = reach_address()
     return DeviceReport(
         name=device.name,
-        url=f"https://{host}:{device.https}/",
+        url=f"https://localhost:{device.https}/",
+        url_elsewhere=f"https://{host}:{device.https}/",
         rtsp=f"rtsps://{host}:{device.rtsp}/stream1" if device.rtsp else "",
         serial=str(told["serial"]),
         words=str(told["words"]),
