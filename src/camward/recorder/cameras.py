@@ -20,8 +20,6 @@ from camward.recorder.errors import RecorderError, UnknownCameraError
 from camward.recorder.settings import CameraEntry, CamerasSettings, RecordingSettings
 
 ENTRIES = "cameras.entries"
-_KEEP = Secret("")
-"""Stands for "leave the password as it is"."""
 
 
 class RecorderTree(Protocol):
@@ -100,9 +98,9 @@ class CameraBook:
         return await asyncio.to_thread(self._add, entry, password, who)
 
     async def change(
-        self, camera_id: str, changes: Mapping[str, object], *, who: str, password: Secret[str] | None = _KEEP
+        self, camera_id: str, changes: Mapping[str, object], *, who: str, password: Secret[str] | None = None
     ) -> CameraEntry:
-        """Change some fields of an entry; `password` None takes it away.
+        """Change some fields of an entry; `password` None leaves the password as it is.
 
         Raises:
             UnknownCameraError: there is none.
@@ -141,9 +139,8 @@ class CameraBook:
                 problem = error.errors(include_url=False, include_input=False)[0]
                 where = ".".join(map(str, problem["loc"]))
                 raise ConfigurationError(f'{camera_id}: "{where}" can\'t be used: {problem["msg"]}') from None
-            if password is not _KEEP:
-                kept = {name: one for name, one in self._passwords.items() if name != camera_id}
-                self._save(kept if password is None else {**kept, camera_id: password})
+            if password is not None:
+                self._save({**self._passwords, camera_id: password})
             if new != old:
                 self._settings.set({ENTRIES: {**self.list(), camera_id: new}}, who=who)
             return new

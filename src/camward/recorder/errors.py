@@ -36,9 +36,17 @@ class RecorderBusyError(RecorderError):
 
 
 class IndexFileError(RecorderError):
-    """The index can't be used."""
+    """The index can't be used.
+
+    Args:
+        newer: a newer version of this software wrote it; it is not damaged.
+    """
 
     code = "RECORDER-INDEX"
+
+    def __init__(self, what: str, *, why: str = "", next: str = "", newer: bool = False) -> None:
+        super().__init__(what, why=why, next=next)
+        self.newer = newer
 
 
 class ProbeStep(StrEnum):

@@ -7,6 +7,7 @@ recorder already works.
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,7 +19,7 @@ import structlog
 from camward.base.clock import NS, Utc
 from camward.base.errors import ProtocolError
 from camward.media.mp4.origin import Origin
-from camward.media.mp4.reader import Mp4File
+from camward.media.mp4.reader import Mp4File, Scan
 from camward.media.mp4.recovery import recover
 from camward.recorder.fragment_list import FragmentEntry, init_segment, pack_entry, read_entries
 from camward.recorder.index.reader import IndexReader
@@ -29,6 +30,9 @@ log = structlog.get_logger(__name__)
 
 LATELY = 4200 * NS
 """How long before the last sign of life a day's folder may have changed last, to be looked into at once."""
+
+_HEAD = 1 << 16
+"""Bytes of a file in which its origin box is."""
 
 _NAME = re.compile(r"\d{8}T\d{6}\.\d{3}Z-\d+(-s2)?\.mp4")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -149,7 +153,7 @@ def recover_lately(root: Path, reader: IndexReader, writer: IndexWriter, *, seen
 
 
 def recover_all(
-    root: Path, reader: IndexReader, writer: IndexWriter, *, before: Utc, stop: Callable[[], bool] = lambda: False
+    root: Path, reader: IndexReader, writer: IndexWriter, *, epoch: int, stop: Callable[[], bool] = lambda: False
 ) -> Mended:
     """Bring everything into line: files that the index doesn't know, rows whose file is gone. Blocks, for long.
 
@@ -157,24 +161,37 @@ def recover_all(
         root: the folder of recordings.
         reader: of the index.
         writer: of the index.
-        before: folders that changed later belong to the run that goes on meanwhile.
+        epoch: of the run that goes on meanwhile; its files are left alone.
         stop: asked now and then whether to end early.
     """
     mended = Mended()
     for camera in sorted({*(one.name for one in _subfolders(root)), *reader.cameras()}):
-        if stop():
-            break
-        known = reader.known(camera)
         there: set[str] = set()
         for folder in _folders(root, camera=camera):
+            if stop():
+                return mended
             files = list(_files(root, folder))
             there.update(files)
-            if folder.stat().st_mtime_ns < before:
-                _take(root, [path for path in files if path not in known], writer, mended)
-        gone = [path for path in known if path not in there and not (root / path).exists()]
+            known = reader.known(str(folder.relative_to(root)))
+            _take(root, [one for one in files if one not in known and _epoch(root / one) != epoch], writer, mended)
+        gone = [path for path in reader.known(camera) if path not in there and not (root / path).exists()]
         writer.remove(gone)
         mended.forgotten += len(gone)
     return mended
+
+
+def _epoch(path: Path) -> int | None:
+    """The epoch under which a file was begun; None when it doesn't tell."""
+    try:
+        with path.open("rb") as file:
+            scan = Scan(file.read(_HEAD))
+    except OSError:
+        return None
+    with contextlib.suppress(ProtocolError):
+        for _ in scan.steps():
+            if scan.origin is not None:
+                break
+    return scan.origin.epoch if scan.origin else None
 
 
 def _take(root: Path, paths: Iterable[str], writer: IndexWriter, mended: Mended) -> None:

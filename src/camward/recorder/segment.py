@@ -9,7 +9,7 @@ from camward.base.clock import NS, Utc
 from camward.media.mp4.origin import Origin
 from camward.media.mp4.writer import FragmentWriter
 from camward.media.unit import StreamFormat
-from camward.recorder.fragment_list import init_segment
+from camward.recorder.fragment_list import init_segment, unpack_entries
 
 
 @dataclass(eq=False, slots=True)
@@ -62,6 +62,11 @@ class SegmentRow:
     closed: bool
     init: bytes
     fragments: bytes
+
+    @property
+    def fragment_count(self) -> int:
+        """How many fragments it has."""
+        return sum(1 for _ in unpack_entries(self.fragments, first_utc=self.origin.first_utc))
 
 
 def segment_path(origin: Origin) -> str:

@@ -69,6 +69,7 @@ def upgrade(connection: sqlite3.Connection) -> None:
             f"The index has schema {number}, this software knows {newest}",
             why="a newer version wrote it",
             next="run the newer version, or `camward recorder reindex` with this one",
+            newer=True,
         )
     if number == newest:
         return
