@@ -29,7 +29,7 @@ from camward.camera.wire import (
     UnitReport,
     WireError,
 )
-from camward.camera.worker_process import COMMAND, WorkerEndedError, WorkerProcess
+from camward.camera.worker_process import COMMAND, WorkerEndedError, WorkerLimits, WorkerProcess
 from camward.media.stream import MediaStream
 
 log = structlog.get_logger(__name__)
@@ -58,6 +58,7 @@ class CameraMedia:
         clock: the machine's, or a test's.
         events: where SIGNAL_LOST and SIGNAL_BACK go.
         command: starts the worker.
+        limits: how long it may take.
 
     Raises:
         ConfigurationError: no source is written so.
@@ -71,10 +72,11 @@ class CameraMedia:
         clock: Clock,
         events: EventBus,
         command: Sequence[str] = COMMAND,
+        limits: WorkerLimits = WorkerLimits(),
     ) -> None:
         self._source = read_source(source)
         self._settings, self._clock, self._events = settings, clock, events
-        self._command = command
+        self._command, self._limits = command, limits
         self._applied: MediaSettings | None = None
         self._epoch = clock.monotonic()
         self._worker: WorkerProcess | None = None
@@ -113,7 +115,9 @@ class CameraMedia:
     async def _one_worker(self) -> None:
         worker: WorkerProcess | None = None
         try:
-            worker = await WorkerProcess.start(on_report=self._take, clock=self._clock, command=self._command)
+            worker = await WorkerProcess.start(
+                on_report=self._take, clock=self._clock, command=self._command, limits=self._limits
+            )
             self._worker = worker
             self._restarts += 1
             worker.order(self._config())

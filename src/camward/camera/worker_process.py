@@ -43,7 +43,7 @@ class _Protocol(asyncio.Protocol):
         self._splitter = FrameSplitter()
         self._on_report, self._clock = on_report, clock
         self.ended = asyncio.Event()
-        self.reason = "it closed its socket"
+        self.reason = ""
         self.heard = clock.monotonic()
         self.transport: asyncio.Transport | None = None
 
@@ -70,12 +70,19 @@ class _Protocol(asyncio.Protocol):
 class WorkerProcess:
     """A started worker. Use `WorkerProcess.start`, then `watch`, then always `end`."""
 
-    def __init__(self, process: asyncio.subprocess.Process, protocol: _Protocol, clock: Clock) -> None:
-        self._process, self._protocol, self._clock = process, protocol, clock
+    def __init__(
+        self, process: asyncio.subprocess.Process, protocol: _Protocol, *, clock: Clock, limits: WorkerLimits
+    ) -> None:
+        self._process, self._protocol, self._clock, self._limits = process, protocol, clock, limits
 
     @classmethod
     async def start(
-        cls, *, on_report: Callable[[Report], None], clock: Clock, command: Sequence[str] = COMMAND
+        cls,
+        *,
+        on_report: Callable[[Report], None],
+        clock: Clock,
+        command: Sequence[str] = COMMAND,
+        limits: WorkerLimits = WorkerLimits(),
     ) -> WorkerProcess:
         """Start the process; it waits for its configuration. It is told its socket's and our own number."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -98,22 +105,22 @@ class WorkerProcess:
             theirs.close()
         protocol = _Protocol(on_report, clock)
         await asyncio.get_running_loop().create_connection(lambda: protocol, sock=ours)
-        return cls(process, protocol, clock)
+        return cls(process, protocol, clock=clock, limits=limits)
 
     @property
     def pid(self) -> int:
         """The process."""
         return self._process.pid
 
-    def order(self, order: Order, *, limits: WorkerLimits = WorkerLimits()) -> None:
+    def order(self, order: Order) -> None:
         """Send an order; one that hangs is noticed by `watch`, so nothing waits here."""
         transport = self._protocol.transport
         if transport is None or transport.is_closing():
             return
-        if transport.get_write_buffer_size() < limits.queued_orders:
+        if transport.get_write_buffer_size() < self._limits.queued_orders:
             transport.write(encode_order(order))
 
-    async def watch(self, *, limits: WorkerLimits = WorkerLimits()) -> None:
+    async def watch(self) -> None:
         """Wait until the worker is of no use any more.
 
         Raises:
@@ -122,7 +129,7 @@ class WorkerProcess:
         protocol = self._protocol
         while not protocol.ended.is_set():
             quiet = self._clock.monotonic() - protocol.heard
-            if quiet > limits.silence:
+            if quiet > self._limits.silence:
                 raise WorkerEndedError("The media worker was ended", why=f"it was silent for {quiet:.0f} s")
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1.0):
@@ -131,7 +138,7 @@ class WorkerProcess:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(0.2):
                 code = await self._process.wait()
-        why = protocol.reason if code is None else f"it ended with code {code}"
+        why = protocol.reason or ("it closed its socket" if code is None else f"it ended with code {code}")
         raise WorkerEndedError("The media worker ended", why=why)
 
     async def end(self) -> None:

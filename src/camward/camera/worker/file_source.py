@@ -119,6 +119,8 @@ class _Round:
         self._last_due = done
         self._leading = True
         self._rate = float(self._tracks.video.average_rate or self._tracks.video.guessed_rate or 25)
+        self._step = 1 / Fraction(self._rate).limit_denominator(1000)
+        self._untimed = Fraction(0)
 
     def play(self) -> Fraction:
         """Give everything, paced; how long it was."""
@@ -126,10 +128,7 @@ class _Round:
         for packet in self._packets():
             if self._stop.is_set():
                 break
-            at = _seconds(packet.pts if packet.pts is not None else packet.dts, packet)
-            decoding = _seconds(packet.dts if packet.dts is not None else packet.pts, packet)
-            if at is None or decoding is None:
-                continue
+            at, decoding = self._times(packet)
             if self._zero is None and not self._begin(packet, at, decoding):
                 continue
             assert self._zero is not None
@@ -141,10 +140,18 @@ class _Round:
                 self._picture(packet, offset)
             elif offset >= self.done:
                 self._sound(packet, offset)
-            length = _seconds(packet.duration, packet) or Fraction(1) / Fraction(self._rate).limit_denominator(1000)
-            end = max(end, offset + length)
+            end = max(end, offset + (_seconds(packet.duration, packet) or self._step))
         length, self.done = end - self.done, end
         return length
+
+    def _times(self, packet: Any) -> tuple[Fraction, Fraction]:
+        """Presentation and decoding time; a bare stream has none, so its pictures follow one another."""
+        at = _seconds(packet.pts if packet.pts is not None else packet.dts, packet)
+        decoding = _seconds(packet.dts if packet.dts is not None else packet.pts, packet)
+        if at is None or decoding is None:
+            at = decoding = self._untimed
+            self._untimed += _seconds(packet.duration, packet) or self._step
+        return at, decoding
 
     def _packets(self) -> Iterator[Any]:
         tracks = self._tracks
@@ -188,10 +195,9 @@ class _Round:
         """Wait until it is time; a hole in the file, or having been asleep, moves the rest."""
         assert self._zero is not None
         if packet.stream is self._tracks.video:
-            step = Fraction(1) / Fraction(self._rate).limit_denominator(1000)
             if due - self._last_due > _HOLE or due < self._last_due - _HOLE:
-                self._zero += due - self._last_due - step
-                due = self._last_due + step
+                self._zero += due - self._last_due - self._step
+                due = self._last_due + self._step
             self._last_due = due
         clock = self._source.clock
         wait = self.run.due(due) - clock.monotonic()

@@ -42,6 +42,7 @@ class Pipeline:
         self._studio: Studio | None = None
         self._small = False
         self._why = ""
+        self._sent = {STREAM1: -1, STREAM2: -1}
         self._passed: FormatReport | None = None
         self._relaxing = False
         self._group: list[AccessUnit] = []
@@ -94,7 +95,7 @@ class Pipeline:
                 self._link.send(passed)
                 self._waiting_key = True
         self._passed, self._relaxing = passed, False
-        self._studio = Studio(self._form, self._config, why=self._why, link=self._link)
+        self._studio = Studio(self._form, self._config, why=self._why, link=self._link, sent=self._sent)
         self._studio.announce()
         self._studio.want_small(on=self._small)
         if self._studio.busy:
@@ -151,6 +152,7 @@ class Pipeline:
             self._remember(unit)
             if not self._why:
                 self._link.send_unit(STREAM1, unit)
+                self._sent[STREAM1] = self._newest_video
             if self._studio is not None and self._studio.busy:
                 self._studio.offer(unit)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass
 
 import av
@@ -52,11 +52,14 @@ class Studio:
         config: sizes, rates, what is drawn.
         why: why stream 1 is coded here; empty if it isn't.
         link: where units go.
+        sent: ticks of the newest picture that each stream has sent, kept over studios: none is sent twice.
     """
 
-    def __init__(self, form: SourceForm, config: Config, *, why: str, link: Link) -> None:
+    def __init__(
+        self, form: SourceForm, config: Config, *, why: str, link: Link, sent: MutableMapping[int, int]
+    ) -> None:
         video = form.video
-        self._form, self._config, self._link = form, config, link
+        self._form, self._config, self._link, self._sent = form, config, link, sent
         drawing = config.drawing.without(form.device_controls)
         self._painter = Painter(drawing, width=video.width, height=video.height)
         self._decoder = Decoder(video) if isinstance(video, VideoFormat) else None
@@ -188,21 +191,22 @@ class Studio:
         drawn = self._painter.paint(picture, utc)
         main, small = self._main, self._small
         self._newest = drawn
-        if main is not None and main.wants(ticks):
+        if main is not None and ticks > self._sent[STREAM1] and main.wants(ticks):
             self._send(STREAM1, main.encode(drawn, ticks, utc))
-        if small is not None and small.wants(ticks):
+        if small is not None and ticks > self._sent[STREAM2] and small.wants(ticks):
             scaled = drawn
             if (drawn.width, drawn.height) != self._small_size:
                 scaled = drawn.reformat(*self._small_size, format="yuv420p", interpolation="FAST_BILINEAR")
             if scaled is not None:
                 self._send(STREAM2, small.encode(scaled, ticks, utc))
 
-    def _send(self, streams: int, unit: AccessUnit | None) -> None:
+    def _send(self, stream: int, unit: AccessUnit | None) -> None:
         if unit is None:
             return
         with self._emitting:
             if not self._stopped:
-                self._link.send_unit(streams, unit)
+                self._link.send_unit(stream, unit)
+                self._sent[stream] = unit.ticks
 
 
 def raw_why(form: SourceForm, config: Config) -> str:
