@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import Request
@@ -81,8 +82,11 @@ async def claim(request: Request, site: OurSite, form: ClaimForm) -> dict[str, o
 
 
 @routes.post("/api/v1/pair", Action.PAIR, status=201)
-async def pair(request: Request, site: OurSite, form: PairForm) -> dict[str, str]:
-    """Pair a recorder with this unclaimed camera: it gets a client secret that is good for sealed streams only."""
+async def pair(request: Request, site: OurSite, form: PairForm) -> dict[str, object]:
+    """Pair a recorder with this unclaimed camera: it gets a client secret that is good for sealed streams only.
+
+    The answer names the port of the streams, too: the recorder knows but the one of these pages.
+    """
     client = await site.access.pair(
         unpack(form.proof, "proof"),
         unpack(form.owner_key, "owner's key"),
@@ -90,4 +94,6 @@ async def pair(request: Request, site: OurSite, form: PairForm) -> dict[str, str
         name=form.name,
         address=address_of(request),
     )
-    return {"name": client.name, "secret": client.secret.reveal()}
+    streams: Callable[[], int] | None = getattr(request.app.state.parts, "rtsp_port", None)  # a camera's
+    port = {"rtsp_port": streams()} if streams else {}
+    return {"name": client.name, "secret": client.secret.reveal(), **port}
