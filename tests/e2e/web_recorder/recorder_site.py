@@ -34,7 +34,7 @@ PAST = 40
 
 
 class FootageCamera:
-    """Stands at the place of the RTSP client: footage of a minute ago at once, a lost connection, then live pictures."""
+    """Stands at the place of the RTSP client: footage of a minute ago, a lost connection, then live pictures."""
 
     def __init__(self, clip: Clip) -> None:
         self.clip = clip
@@ -102,8 +102,9 @@ class RecorderSite:
         page.on("console", lambda line: page.problems.append(line.text) if line.type == "error" else None)
         await page.goto(f"{self.url}/healthz")
         status = await page.evaluate(
-            "async form => (await fetch('/api/v1/session', {method: 'POST', headers: {'Content-Type': 'application/json'},"
-            " body: JSON.stringify(form)})).status",
+            """async form => (await fetch('/api/v1/session', {
+              method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify(form),
+            })).status""",
             {"name": name, "password": PASSWORD},
         )
         assert status == 200
@@ -137,7 +138,8 @@ async def recorder_site(state: Path, clip: Clip, *, cameras: int = 2) -> AsyncIt
         journal=journal,
         client_factory=camera,
     )
-    parts = RecorderParts(access, settings, recorder, journal, identity, clock, events, name="Test yard")
+    settings.set({"device.name": "Test yard"}, who="test")
+    parts = RecorderParts(access, settings, recorder, journal, identity, clock, events)
     app = recorder_app(parts)
     host = HttpHost(app)
     server = await asyncio.get_running_loop().create_server(host.protocol, "127.0.0.1", 0, ssl=context(identity))
@@ -192,6 +194,4 @@ async def viewer(site: RecorderSite, name: str, cameras: list[str] | None, role:
 
 def context(identity: DeviceIdentity) -> ssl.SSLContext:
     """Of the server."""
-    return server_context(identity)
-
-
+    return server_context(identity.folder / "tls.pem", identity.folder / "tls-key.pem")

@@ -22,7 +22,7 @@ OPEN = """async () => {
   window.make = (camera = "cam") => {
     window.player = new Player(document.getElementById("canvas"), new Recording(`/api/v1/cameras/${camera}`));
     for (const type of ["picture", "gap", "state", "failure", "unsupported"])
-      player.addEventListener(type, (event) => told.push({type, at: performance.now(), ...event.detail, config: undefined}));
+      player.addEventListener(type, ({detail}) => told.push({type, at: performance.now(), ...detail, config: undefined}));
   };
   make();
   window.pixels = () => {
@@ -101,7 +101,9 @@ async def test_it_plays_at_its_speed_and_every_picture(page: Page) -> None:
     assert 0.85 < passed < 1.25
 
 
-@pytest.mark.parametrize(("speed", "least", "most"), [(4, 3.0, 5.0), (16, 10.0, 19.0), (-4, -6.0, -2.5), (0.25, 0.18, 0.32)])
+@pytest.mark.parametrize(
+    ("speed", "least", "most"), [(4, 3.0, 5.0), (16, 10.0, 19.0), (-4, -6.0, -2.5), (0.25, 0.18, 0.32)]
+)
 async def test_speeds(page: Page, speed: float, least: float, most: float) -> None:
     start = MS + (17_000 if speed < 0 else 500)
     await page.evaluate("time => player.seek(time)", start)
@@ -117,7 +119,9 @@ async def test_speeds(page: Page, speed: float, least: float, most: float) -> No
 async def test_a_gap_is_told_and_passed(page: Page) -> None:
     await page.evaluate("time => player.seek(time)", MS + 19_000)
     await page.evaluate("told.length = 0, player.play(1)")
-    await page.wait_for_function(f"told.some(one => one.type === 'picture' && one.time >= {MS + 40_000 - 1})", timeout=15_000)
+    await page.wait_for_function(
+        f"told.some(one => one.type === 'picture' && one.time >= {MS + 40_000 - 1})", timeout=15_000
+    )
     await page.evaluate("player.pause()")
     (gap,) = await told(page, "gap")
     assert gap["from"] == pytest.approx(MS + 20_000, abs=2) and gap["to"] == pytest.approx(MS + 40_000, abs=2)
@@ -145,7 +149,10 @@ async def test_stepping_over_the_edges(page: Page) -> None:
 async def test_scrubbing_follows_the_newest_wish_and_ends_on_it(page: Page) -> None:
     await page.evaluate(
         """async start => {
-          for (let i = 0; i < 40; i++) { player.scrub(start + i * 450); await new Promise(done => setTimeout(done, 12)); }
+          for (let i = 0; i < 40; i++) {
+            player.scrub(start + i * 450);
+            await new Promise(done => setTimeout(done, 12));
+          }
           await player.seek(start + 39 * 450);
         }""",
         MS,
@@ -171,7 +178,10 @@ async def test_a_snapshot_is_the_picture_at_its_own_size(page: Page) -> None:
     assert await page.evaluate("player.snapshot()") is None
     await page.evaluate("time => player.seek(time)", MS + 700)
     size = await page.evaluate(
-        "(async () => { const image = await createImageBitmap(await player.snapshot()); return [image.width, image.height] })()"
+        """async () => {
+          const image = await createImageBitmap(await player.snapshot());
+          return [image.width, image.height];
+        }"""
     )
     assert size == [768, 576]
 
@@ -199,14 +209,19 @@ async def test_broken_files_are_refused_by_the_parser_and_nothing_else(page: Pag
           const pieces = new Mp4Parser();
           let samples = 0;
           for (let at = 0; at < whole.length; at += 1000)
-            for (const part of pieces.push(whole.slice(at, at + 1000))) if (part.kind === "fragment") samples += part.samples.length;
+            for (const part of pieces.push(whole.slice(at, at + 1000)))
+              if (part.kind === "fragment") samples += part.samples.length;
           let refused = 0, other = [];
           let seed = 1;
           const random = (n) => { seed = (seed * 1103515245 + 12345) % 2147483648; return seed % n; };
           for (let turn = 0; turn < 1500; turn++) {
             const bytes = whole.slice(0, 30_000);
-            for (let i = 0; i < 1 + random(8); i++) bytes[random(turn % 2 ? 1400 : bytes.length)] = random(256);
-            try { new Mp4Parser().push(bytes); } catch (error) { if (error instanceof Mp4Error) refused++; else other.push(String(error.stack)); }
+            for (let i = 0; i < 1 + random(8); i++)
+              bytes[random(turn % 2 ? 1400 : bytes.length)] = random(256);
+            try { new Mp4Parser().push(bytes); } catch (error) {
+              if (error instanceof Mp4Error) refused++;
+              else other.push(String(error.stack));
+            }
           }
           return {samples, refused, other: other.slice(0, 3)};
         }""",

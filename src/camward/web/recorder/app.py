@@ -12,6 +12,8 @@ from camward.web.recorder.event_log import EventLog
 from camward.web.recorder.parts import RecorderParts
 from camward.web.site import NavItem, Site
 
+__all__ = ["RecorderParts", "recorder_app"]
+
 NAV = (
     NavItem("l", "Live", "/live", "live", Action.CAMERAS_READ, phone=True),
     NavItem("t", "Timeline", "/timeline", "timeline", Action.RECORDED, phone=True),
@@ -35,7 +37,6 @@ def recorder_app(parts: RecorderParts) -> FastAPI:
         identity=parts.identity,
         clock=parts.clock,
         nav=NAV,
-        name=lambda: parts.name,
     )
     return build(
         site,

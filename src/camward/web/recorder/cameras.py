@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
+from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.serialization import Encoding
 from fastapi import Response
@@ -17,12 +18,13 @@ from camward.access.table import Action
 from camward.base.errors import ConfigurationError
 from camward.base.secret import Secret
 from camward.media import codec
-from camward.recorder import CameraEntry, FoundStream, PeerAddress
+from camward.recorder import CameraEntry, ProbeError
+from camward.recorder.probe import FoundStream, PeerAddress
 from camward.web.admission import Who
 from camward.web.errors import NotFoundError
 from camward.web.recorder.estimate import days_left, usual_rate
 from camward.web.recorder.parts import Parts, RecorderParts
-from camward.web.recorder.refusals import refusals
+from camward.web.recorder.refusals import refusal, refusals
 from camward.web.recorder.shown import CODECS, CameraView, camera_view, camera_views, kept_words
 from camward.web.routing import Routes
 
@@ -30,7 +32,6 @@ routes = Routes()
 
 PROBE_SECONDS = 10.0
 FINGERPRINT = re.compile(r"[0-9a-f]{64}")
-DEFAULT_PORT = 443
 
 
 class CamerasView(BaseModel):
@@ -58,11 +59,12 @@ class CertificateView(BaseModel):
 class Found(BaseModel):
     """What answered at an address."""
 
-    address: str = Field(description="as it will be saved")
+    address: str
+    stream: str = Field(description="where its main stream should be; rtsp(s)://")
     host: str
     kind: str
     encrypted: bool
-    claimable: bool = Field(description="a new Camward camera: pair with its claim code")
+    claimable: bool = Field(description="a Camward camera that may be new: pair with its claim code")
     certificate: CertificateView | None
 
 
@@ -95,7 +97,6 @@ class Seen(BaseModel):
     audio: str
     kbit_s: float = Field(description="what a camera with such pictures usually sends")
     days: float | None = Field(description="how long the free space lasts with it")
-    stream2: bool
     picture: Still
 
 
@@ -143,9 +144,20 @@ async def camera(parts: Parts, who: Who, camera_id: str) -> CameraView:
 
 @routes.post("/api/v1/cameras/look", Action.CAMERAS_MANAGE)
 async def look(parts: Parts, where: Address) -> Found:
-    """Step 1: what answers at an address, and which certificate it shows. Nothing is sent to it but a greeting."""
-    with refusals():
-        peer = await parts.recorder.probe_address(complete_address(where.address), timeout=PROBE_SECONDS)
+    """Step 1: what answers at an address, and which certificate it shows. Nothing is sent to it but a greeting.
+
+    A host alone is asked by HTTPS; if nobody is there, by RTSP.
+    """
+    address = complete_address(where.address)
+    try:
+        peer = await parts.recorder.probe_address(address, timeout=PROBE_SECONDS)
+    except ProbeError as error:
+        if "://" in where.address:
+            raise refusal(error) from error
+        try:
+            peer = await parts.recorder.probe_address(f"rtsp://{where.address.strip()}", timeout=PROBE_SECONDS)
+        except ProbeError:
+            raise refusal(error) from error
     return _found(peer)
 
 
@@ -154,7 +166,7 @@ async def try_stream(parts: Parts, sign_in: SignIn) -> Seen:
     """Steps 2 to 4: sign in to exactly the confirmed device and wait for its first key picture. Nothing is saved."""
     with refusals():
         found = await parts.recorder.probe_stream(
-            complete_address(sign_in.address),
+            stream_address(sign_in.address),
             username=sign_in.username,
             password=Secret(sign_in.secret) if sign_in.secret else None,
             pin=read_pin(sign_in.pin),
@@ -168,7 +180,7 @@ async def add(parts: Parts, who: Who, new: NewCamera) -> CameraView:
     pin = read_pin(new.pin)
     entry = CameraEntry(
         name=new.name,
-        url=complete_address(new.address),
+        url=stream_address(new.address),
         stream2_url=new.stream2_address,
         username=new.username,
         pin=pin.hex() if pin else None,
@@ -272,6 +284,22 @@ def complete_address(text: str) -> str:
     return f"{scheme.lower()}://{rest}"
 
 
+def stream_address(text: str) -> str:
+    """Where pictures come from.
+
+    Raises:
+        ConfigurationError: it is another kind of address.
+    """
+    address = complete_address(text)
+    if address.startswith("https://"):
+        raise ConfigurationError(
+            "A stream's address begins with rtsp:// or rtsps://",
+            next="write it like rtsps://192.168.1.40/stream1",
+            code="CAMERA-ADDRESS",
+        )
+    return address
+
+
 def https_address(text: str) -> str:
     """The web address of a Camward camera.
 
@@ -312,12 +340,15 @@ def _found(peer: PeerAddress) -> Found:
             serial=peer.serial,
             identity=peer.camward,
         )
+    parts = urlsplit(peer.url)
+    secure = parts.scheme == "https"
     return Found(
         address=peer.url,
-        host=peer.url.partition("://")[2].split("/", 1)[0],
+        stream=f"rtsps://{_host(parts.hostname or '')}/stream1" if secure else peer.url,
+        host=parts.netloc,
         kind="camward" if peer.camward else "rtsp",
         encrypted=peer.tls,
-        claimable=peer.camward and peer.claimed is False,
+        claimable=peer.camward and secure and peer.claimed is not True,
         certificate=certificate,
     )
 
@@ -332,7 +363,6 @@ def _seen(found: FoundStream, *, days: float | None) -> Seen:
         audio="" if audio is None else {"aac": "AAC", "opus": "Opus"}[audio.codec],
         kbit_s=usual_rate(video),
         days=days,
-        stream2=found.second,
         picture=Still(
             codec=codec.codec_string(video),
             description=base64.b64encode(codec.decoder_config(video)).decode(),
@@ -341,6 +371,10 @@ def _seen(found: FoundStream, *, days: float | None) -> Seen:
             data=base64.b64encode(found.picture.data).decode(),
         ),
     )
+
+
+def _host(name: str) -> str:
+    return f"[{name}]" if ":" in name else name
 
 
 def camera_or_404(parts: RecorderParts, who: Who, camera_id: str) -> CameraEntry:

@@ -33,7 +33,7 @@ ENDED_BY: Mapping[EventKind, EventKind] = {
 """A state's event, and the one that tells its end."""
 
 
-class UnknownEvent(NotFoundError):
+class UnknownEventError(NotFoundError):
     """There is no such event, or it is too old to be held."""
 
     code = "UNKNOWN-EVENT"
@@ -101,7 +101,7 @@ class EventLog:
         details = {
             "event": logged.number,
             "kind": item.kind.value,
-            "at": item.utc,
+            "at": str(item.utc),  # the journal holds whole numbers up to 2^53
             "alarm": item.alarm,
             "subject": item.subject,
             "details": dict(item.details),
@@ -128,18 +128,18 @@ class EventLog:
         """One event.
 
         Raises:
-            UnknownEvent: not held.
+            UnknownEventError: not held.
         """
         for logged in reversed(self._held):
             if logged.number == number:
                 return logged
-        raise UnknownEvent(f"There is no event {number}", why="it may be too old", next="look into the journal")
+        raise UnknownEventError(f"There is no event {number}", why="it may be too old", next="look into the journal")
 
     async def acknowledge(self, number: int, *, by: str, address: str) -> LoggedEvent:
         """Somebody has seen to it. Doing so twice changes nothing.
 
         Raises:
-            UnknownEvent: not held.
+            UnknownEventError: not held.
             JournalError: it could not be journalled; the alarm stays open.
         """
         logged = self.get(number)
@@ -166,7 +166,7 @@ class EventLog:
             if logged.number == number:
                 self._held[index] = replace(logged, **changes)  # type: ignore[arg-type]
                 return self._held[index]
-        raise UnknownEvent(f"There is no event {number}")
+        raise UnknownEventError(f"There is no event {number}")
 
     def _write(self, kind: str, *, who: str, what: str, details: Mapping[str, object]) -> None:
         if self._waiting >= self._limits.waiting:
@@ -203,10 +203,12 @@ def _logged(text: str, details: Mapping[str, object]) -> LoggedEvent | None:
         kind = EventKind(str(details.get("kind")))
     except ValueError:
         return None
-    if not isinstance(number, int) or not isinstance(at, int):
+    if not isinstance(number, int) or not isinstance(at, str) or not at.isdecimal():
         return None
     facts = {str(key): str(value) for key, value in more.items()} if isinstance(more, Mapping) else {}
-    event = Event(kind, Utc(at), text, alarm=details.get("alarm") is True, subject=str(subject or ""), details=facts)
+    event = Event(
+        kind, Utc(int(at)), text, alarm=details.get("alarm") is True, subject=str(subject or ""), details=facts
+    )
     return LoggedEvent(number, event)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from camward.access.table import Action
 from camward.base.clock import NS, Utc
 from camward.base.events import EventKind
-from camward.recorder import CameraState, CameraStatus, StorageReport, VolumeState
+from camward.recorder import CameraState, CameraStatus
+from camward.recorder.status import StorageReport, VolumeState
 from camward.web.admission import Visitor
-from camward.access.table import Action
 from camward.web.recorder.parts import RecorderParts
 from camward.web.recorder.shown import LATE, LOOKS, days_words, size_words
 
@@ -23,7 +24,12 @@ NEXT_CAMERA: dict[CameraState, str] = {
 }
 VOLUME: dict[VolumeState, tuple[str, str, str, str]] = {
     VolumeState.OK: ("ok", "st--ok", "Fine", ""),
-    VolumeState.SLOW: ("unsure", "st--unsure", "Slow", "Pictures wait for the disk: use a faster one, or fewer cameras."),
+    VolumeState.SLOW: (
+        "unsure",
+        "st--unsure",
+        "Slow",
+        "Pictures wait for the disk: use a faster one, or fewer cameras.",
+    ),
     VolumeState.FULL: ("bad", "st--bad", "Full", "Free some space, let go of kept ranges, or keep fewer days."),
     VolumeState.FAILED: ("bad", "st--bad", "Failed", "Check the disk and its cables; recording resumes by itself."),
 }
@@ -60,7 +66,10 @@ def headline(lines: list[Line], cameras: int) -> tuple[str, bool]:
     if not ill:
         if cameras == 0:
             return "Nothing is recorded yet: there is no camera.", True
-        return f"{'The camera is' if cameras == 1 else f'All {cameras} cameras are'} recording, and all parts are well.", True
+        return (
+            f"{'The camera is' if cameras == 1 else f'All {cameras} cameras are'} recording, and all parts are well.",
+            True,
+        )
     names = ", ".join(line.part for line in ill[:3]) + (f" and {len(ill) - 3} more" if len(ill) > 3 else "")
     return f"{len(ill)} {'part needs' if len(ill) == 1 else 'parts need'} you: {names}.", False
 
@@ -133,7 +142,9 @@ def _certificate(parts: RecorderParts, now: Utc) -> Line:
     days = (state.end.timestamp() * NS - now) / NS / 86_400
     href = "/setup"
     if days <= 0:
-        return Line("Certificate", "bad", "st--bad", "Ended", f"It ended on {end}. Issue a new one.", href=href, ill=True)
+        return Line(
+            "Certificate", "bad", "st--bad", "Ended", f"It ended on {end}. Issue a new one.", href=href, ill=True
+        )
     if state.self_signed:
         text = f"Until {end}. Browsers ask before they accept it: have the site's CA issue one."
         return Line("Certificate", "unsure", "st--unsure", "Self-signed", text, href=href)

@@ -9,12 +9,12 @@ from fastapi import Query, Request, Response
 
 from camward.access.table import Action
 from camward.base.events import EventKind
-from camward.recorder import StorageReport
+from camward.recorder.status import StorageReport
 from camward.web.admission import Visitor, Who
 from camward.web.pages import render
 from camward.web.recorder.cameras import camera_or_404, certificate_of, one_view
-from camward.web.recorder.events import WORDS, event_view, seen_by, select
 from camward.web.recorder.event_log import worst_first
+from camward.web.recorder.events import WORDS, event_view, seen_by, select
 from camward.web.recorder.health import VOLUME, headline, health_lines
 from camward.web.recorder.parts import Parts, RecorderParts
 from camward.web.recorder.recordings import require
@@ -138,7 +138,7 @@ async def events(
     before: Annotated[int | None, Query(ge=1)] = None,
 ) -> Response:
     """What happened, newest first, with filters."""
-    wanted = EventKind(kind) if kind in EventKind else None
+    wanted = next((one for one in EventKind if one.value == kind), None)
     state = state if state in ("all", "open", "alarms") else "all"
     found = select(parts, who, camera=camera, kind=wanted, state=state, before=before)
     names = {view.id: view.name for view in camera_views(parts.recorder, who, None)}
@@ -194,11 +194,11 @@ def _volume(report: StorageReport) -> dict[str, object]:
         more += f"; all cameras together record {size_words(report.bytes_per_day)} a day"
     return {
         "name": "Disk of recordings",
-        "words": f"room for {days_words(report.days)}" if report.days is not None else f"{size_words(report.free)} free",
+        "words": f"room for {days_words(report.days)}"
+        if report.days is not None
+        else f"{size_words(report.free)} free",
         "permille": round(1000 * taken / report.total) if report.total else 0,
         "tone": "" if tone == "ok" else "unsure",
         "more": f"{size_words(report.used)} of recordings on a disk of {size_words(report.total)}, "
-        f"{size_words(report.free)} free; {more}."
-        + (f" {report.reason}" if report.reason else ""),
+        f"{size_words(report.free)} free; {more}." + (f" {report.reason}" if report.reason else ""),
     }
-

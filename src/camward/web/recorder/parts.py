@@ -30,7 +30,6 @@ class RecorderParts:
         identity: this recorder's keys and certificates.
         clock: the clocks.
         events: what happens.
-        name: what people call this recorder.
         event_log: made by `recorder_app` when there is none yet; close it at the end.
     """
 
@@ -41,7 +40,6 @@ class RecorderParts:
     identity: DeviceIdentity
     clock: Clock
     events: EventBus
-    name: str = "Recorder"
     event_log: EventLog | None = None
 
     @property

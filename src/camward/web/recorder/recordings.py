@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from camward.access.table import Action
 from camward.recorder import MediaRange, PinnedRange, Span
-from camward.web.admission import Who
+from camward.web.admission import NotAllowedError, Who
 from camward.web.errors import NotFoundError
 from camward.web.recorder.parts import Parts, RecorderParts
 from camward.web.recorder.refusals import refusals
@@ -38,9 +38,7 @@ class SpanView(BaseModel):
 
     from_: float = Field(alias="from", serialization_alias="from")
     to: float
-    state: str = Field(
-        description="recorded, or why not: camera_off, network, recorder_off, storage, unknown, future"
-    )
+    state: str = Field(description="recorded, or why not: camera_off, network, recorder_off, storage, unknown, future")
     reason: str = Field(description="one sentence where the recorder knows it")
 
 
@@ -165,7 +163,7 @@ async def export(parts: Parts, who: Who, camera_id: str, start: From, end: To, s
         who=who.principal.name,
         where=who.address,
         what=f"Downloaded {camera_id} from {iso(wanted.start)} to {iso(wanted.end)}",
-        details={"camera": camera_id, "from": wanted.start, "to": wanted.end, "bytes": found.size},
+        details={"camera": camera_id, "from": iso(wanted.start), "to": iso(wanted.end), "bytes": found.size},
     )
     name = f"{camera_id}-{re.sub(r'[:.]', '-', iso(wanted.start))}.mp4"
     headers = {"Content-Length": str(found.size), "Content-Disposition": f'attachment; filename="{name}"'}
@@ -184,9 +182,7 @@ async def add_pin(parts: Parts, who: Who, new: NewPin) -> PinView:
     require(who, Action.PIN, new.camera)
     await _known(parts, new.camera)
     wanted = read_range(str(new.from_), str(new.to), longest=SPANS_LONGEST)
-    made = await parts.recorder.pins.pin(
-        new.camera, wanted.start, wanted.end, reason=new.reason, by=who.principal.name
-    )
+    made = await parts.recorder.pins.pin(new.camera, wanted.start, wanted.end, reason=new.reason, by=who.principal.name)
     return pin_view(made)
 
 
@@ -220,8 +216,6 @@ def require(who: Who, action: Action, camera_id: str) -> None:
     Raises:
         NotAllowedError: they may not.
     """
-    from camward.web.admission import NotAllowedError
-
     if not who.may(action, camera_id):
         raise NotAllowedError(who.principal)
 

@@ -10,7 +10,7 @@ from camward.recorder import ProbeError, UnknownCameraError
 from camward.web.errors import NotFoundError
 
 
-class CameraRefusal(ConfigurationError):
+class CameraRefusedError(ConfigurationError):
     """A camera can't be added or changed; the code tells the step (CAMERA-ADDRESS, CAMERA-SIGN-IN ...)."""
 
     code = "CAMERA"
@@ -22,11 +22,16 @@ def refusals() -> Iterator[None]:
 
     Raises:
         NotFoundError: an unknown camera: 404.
-        CameraRefusal: a step of adding a camera failed: 422.
+        CameraRefusedError: a step of adding a camera failed: 422.
     """
     try:
         yield
     except UnknownCameraError as error:
         raise NotFoundError(error.what, next=error.next, code=error.code) from error
     except ProbeError as error:
-        raise CameraRefusal(error.what, why=error.why, next=error.next, code=error.code) from error
+        raise refusal(error) from error
+
+
+def refusal(error: ProbeError) -> CameraRefusedError:
+    """A failed step, as it is answered."""
+    return CameraRefusedError(error.what, why=error.why, next=error.next, code=error.code)

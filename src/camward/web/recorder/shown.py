@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, Field
 
 from camward.access.table import Action
-from camward.recorder import CameraEntry, CameraState, CameraStatus, Recorder, StorageReport, StreamStatus
+from camward.recorder import CameraEntry, CameraState, CameraStatus, Recorder
+from camward.recorder.status import StorageReport, StreamStatus
 from camward.trust import fingerprint_words
 from camward.web.admission import Visitor
 from camward.web.recorder.times import milliseconds

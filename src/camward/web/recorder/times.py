@@ -13,11 +13,11 @@ MS = NS // 1000
 LATEST = 4_102_444_800 * NS
 """2100-01-01: a time after it is a mistake in units."""
 
-_NUMBER = re.compile(r"\d{1,16}(\.\d{1,9})?")
+_NUMBER = re.compile(r"[0-9]{1,16}(\.[0-9]{1,9})?")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class BadRange(ProtocolError):
+class BadRangeError(ProtocolError):
     """A time or range in a request that can't be used."""
 
     code = "BAD-RANGE"
@@ -44,7 +44,7 @@ def read_time(text: str, *, name: str = "time") -> Utc:
         name: of the parameter, for the error.
 
     Raises:
-        BadRange: neither, or not between 1970 and 2100.
+        BadRangeError: neither, or not between 1970 and 2100.
     """
     word = text.strip()
     if _NUMBER.fullmatch(word):
@@ -53,7 +53,7 @@ def read_time(text: str, *, name: str = "time") -> Utc:
     else:
         value = _read_date(word, name)
     if not 0 <= value <= LATEST:
-        raise BadRange(
+        raise BadRangeError(
             f'The parameter "{name}" is not between 1970 and 2100',
             why="times are milliseconds, not seconds or microseconds",
             next="write it like 1763994727480 or 2025-11-24T14:32:07.480Z",
@@ -70,7 +70,7 @@ def _read_date(word: str, name: str) -> int:
             raise ValueError
         since = date - _EPOCH
     except (ValueError, OverflowError):
-        raise BadRange(
+        raise BadRangeError(
             f'The parameter "{name}" is no time: "{word[:40]}"',
             next="write it like 1763994727480 (milliseconds) or 2025-11-24T14:32:07.480Z (with a zone)",
         ) from None
@@ -86,13 +86,13 @@ def read_range(start: str, end: str, *, longest: float) -> Range:
         longest: seconds that a request may ask for at once.
 
     Raises:
-        BadRange: not a range, or a longer one.
+        BadRangeError: not a range, or a longer one.
     """
     found = Range(read_time(start, name="from"), read_time(end, name="to"))
     if found.end <= found.start:
-        raise BadRange('"to" is not later than "from"', next="give a range that ends after it begins")
+        raise BadRangeError('"to" is not later than "from"', next="give a range that ends after it begins")
     if found.seconds > longest:
-        raise BadRange(f"The range is longer than {longest / 3600:g} hours", next="ask for it in parts")
+        raise BadRangeError(f"The range is longer than {longest / 3600:g} hours", next="ask for it in parts")
     return found
 
 

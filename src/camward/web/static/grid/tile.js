@@ -2,6 +2,7 @@
 
 import { clock } from "../dom.js";
 import { LiveView } from "../live/view.js";
+import { wordsOf } from "../live/words.js";
 
 /** Milliseconds from which a picture counts as late. */
 const LATE = 1000;
@@ -89,19 +90,14 @@ export class Tile {
 
   /** What stands in place of the picture: a word, more, an icon; null while there is a picture. @returns {[string, string, string]|null} */
   _sentence() {
-    const { kind, since, reason, retry } = this._live;
     const camera = this._camera;
-    if (kind === "live") return null;
+    if (this._live.kind === "live") return null;
     const again = camera?.next_try ? `Trying again ${soon(camera.next_try)}.` : "";
     if (camera?.state === "off") return ["Switched off", "It is not recorded.", "power"];
     if (camera?.state === "refused") return ["Refused", camera.reason, "bad"];
     if (camera && (camera.state === "no_signal" || camera.state === "unreachable")) return [`No signal since ${clock(new Date(camera.since))}`, `${full(camera.reason)} ${again}`.trim(), "nosig"];
-    if (kind === "no_signal") return [since && since.getTime() > 0 ? `No signal since ${clock(since)}` : "No signal", `${full(reason)} ${again}`.trim(), "nosig"];
-    if (kind === "lost") return ["The recorder can’t be reached", retry ? `Trying again in ${retry} s.` : "", "net"];
-    if (kind === "unsupported") return ["This browser can’t show it", `It has no decoder for ${reason}.`, "unsure"];
-    if (kind === "refused") return ["Not allowed any more", "Log in again.", "lock"];
-    if (kind === "paused") return ["Paused", "", "pause"];
-    return ["Connecting", "", "wait"];
+    const said = wordsOf(this._live);
+    return [said.title, `${said.text} ${again}`.trim(), said.icon];
   }
 
   /** @param {HTMLElement} element @param {string} name */

@@ -60,6 +60,7 @@ export class Lane {
       const to = Math.max(x(one.to), from + LEAST);
       if (to <= 0 || from >= width) continue;
       if (one.state === "recorded") parts.push(...this._band(from, to));
+      else if (one.state === "unknown") parts.push(...this._nothing(one, from, to));
       else if (one.state !== "future") parts.push(...this._gap(one, from, to));
     }
     this._ground.replaceChildren(...parts);
@@ -70,6 +71,15 @@ export class Lane {
     const tall = Math.round(this.height * 0.34);
     const at = { x: from, y: this.height - tall - 3, width: to - from, height: tall };
     return [draw("rect", { class: "t-gap", ...at }), draw("rect", { fill: "url(#hp)", ...at }), draw("rect", { class: "t-edge", ...at })];
+  }
+
+  /** Nothing recorded, and nobody knows that there should be: the ground without a frame. @param {import("./spans.js").Stretch} one @param {number} from @param {number} to */
+  _nothing(one, from, to) {
+    const ground = draw("rect", { class: "t-line-soft", x: from, y: 0, width: to - from, height: this.height });
+    const words = stateWord(one.state);
+    ground.append(draw("title", {}, `${words} ${length(one.to - one.from)}`));
+    if (to - from < this._room(words) + 16 || this.height < 30 || this._outline) return [ground];
+    return [ground, draw("text", { class: "t-text", x: from + 10, y: this.height / 2 + 4 }, words)];
   }
 
   /** @param {import("./spans.js").Stretch} one @param {number} from @param {number} to */

@@ -10,11 +10,12 @@ import { drawStill } from "./still.js";
 
 /**
  * @typedef {object} Found     what answered at the address
- * @property {string} address  as it will be saved
+ * @property {string} address
+ * @property {string} stream   where its main stream should be
  * @property {string} host
  * @property {"camward"|"rtsp"} kind
  * @property {boolean} encrypted
- * @property {boolean} claimable a new Camward camera that takes a claim code
+ * @property {boolean} claimable a Camward camera that may take a claim code
  * @property {{sha256: string, words: string, subject: string, serial: string, identity: boolean}|null} certificate
  */
 
@@ -118,6 +119,7 @@ export class Wizard {
     this.found = found;
     this.paired = "";
     this.part("found").textContent = sentence(found);
+    this.field("stream-address").value = found.stream;
     const code = /** @type {HTMLInputElement} */ (this.root.querySelector('input[name="way"][value="code"]'));
     const name = /** @type {HTMLInputElement} */ (this.root.querySelector('input[name="way"][value="name"]'));
     const may = found.claimable && this.ownerKey !== null;
@@ -192,7 +194,7 @@ export class Wizard {
 
   /** @param {Found} found */
   _signedIn(found) {
-    return { address: found.address, username: this.field("name").value, secret: this.field("secret").value, pin: found.certificate?.sha256 ?? null };
+    return { address: this.field("stream-address").value.trim(), username: this.field("name").value, secret: this.field("secret").value, pin: found.certificate?.sha256 ?? null };
   }
 
   /** A paired camera is saved at once, after its picture came: its secret is known to the two devices only. @param {Found} found */
@@ -216,7 +218,6 @@ export class Wizard {
     this.part("stream").textContent = `${seen.codec_name}, ${seen.width} × ${seen.height}${seen.frame_rate ? `, ${seen.frame_rate} pictures a second` : ""}${seen.audio ? `, sound: ${seen.audio}` : ", no sound"}`;
     this.part("rate").textContent = seen.kbit_s ? `about ${(seen.kbit_s / 1000).toFixed(1)} Mbit/s, as usual for its size` : "not known";
     this.part("kept").textContent = seen.days === null ? "not known yet" : days(seen.days);
-    this.part("second").textContent = seen.stream2 ? "yes: grids use it" : "none: grids show the main stream";
   }
 
   /** @param {any} seen */
@@ -245,12 +246,12 @@ export class Wizard {
 
 /** @param {Found} found */
 function sentence(found) {
-  const what = found.kind === "camward" ? (found.claimable ? "A new Camward camera" : "A Camward camera") : "A camera that speaks RTSP";
+  const what = found.kind === "camward" ? "A Camward camera" : found.address.startsWith("https") ? "A device with HTTPS" : "A camera that speaks RTSP";
   return `${what} at ${found.host}${found.encrypted ? "" : ", without encryption"}.`;
 }
 
 /** Why the claim code is no way in. @param {Found} found */
 function noCode(found) {
   if (found.claimable) return "This recorder has no owner’s key, so it can’t pair by claim code: make a client secret on the camera’s own page.";
-  return found.kind === "camward" ? "This camera has been claimed already: make a client secret for this recorder on its page, Setup, Clients." : "";
+  return found.kind === "camward" ? "Make a client secret for this recorder on the camera’s page: Setup, Clients." : "";
 }
