@@ -116,7 +116,7 @@ async def admit(request: Request, action: Action, *, resource: str, page: bool) 
     if not visitor.may(action, _named(request, resource)):
         if visitor.logged_in:
             raise NotAllowedError(visitor.principal)
-        raise NotLoggedInError([] if page else site.access.digest.challenges())
+        raise NotLoggedInError([] if page or COOKIE in request.cookies else site.access.digest.challenges())
     return visitor
 
 
@@ -195,6 +195,7 @@ async def _refuse_forged(request: Request, visitor: Visitor) -> None:
         return
     token = request.headers.get(CSRF_HEADER)
     if token is None and request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        await request.body()  # kept, so that the endpoint can read it again
         field = (await request.form(max_fields=100, max_files=0)).get(CSRF_FIELD)
         token = field if isinstance(field, str) else None
     if token is None or not visitor.session.csrf_matches(token):

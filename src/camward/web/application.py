@@ -20,9 +20,6 @@ from camward.web.site import Site
 from camward.web.static_files import StaticTree
 from camward.web.users import pages as users
 
-BODY_LIMIT = 64 * 1024
-"""Bytes of a request's body: settings and forms; nothing larger is sent to a device yet."""
-
 SHARED = (
     static_files.routes,
     entrance.routes,
@@ -54,7 +51,6 @@ def build(site: Site, parts: object, routes: Sequence[Routes], *, collectors: Se
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        max_body_size=BODY_LIMIT,
         middleware=[Middleware(Gate, site=site)],
     )
     app.router.route_class = GuardedRoute

@@ -33,6 +33,8 @@ STATUS: tuple[tuple[type[CamwardError], int], ...] = (
     (ProtocolError, 400),
     (NotReachableError, 502),
 )
+BY_CODE = {"NO-PICTURE": 503}
+"""Of errors whose class says too little."""
 SENTENCES = {
     400: "The request can't be read",
     404: "There is nothing at this address",
@@ -63,6 +65,8 @@ def status_of(error: CamwardError) -> int:
         return 429
     if isinstance(error, NotFoundError):
         return 404
+    if error.code in BY_CODE:
+        return BY_CODE[error.code]
     return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
 
 
@@ -105,7 +109,7 @@ async def _on_ours(request: Request, error: Exception) -> Response:
             return RedirectResponse("/", 303)
         if isinstance(error, NotLoggedInError):
             return RedirectResponse(f"/login?next={_here(request)}", 303)
-    if status >= 500:
+    if status == 500:
         log.error("request_failed", path=request.url.path, code=error.code, error=error.diagnostics())
     wait = getattr(error, "wait", 0)
     response = await failure(

@@ -7,6 +7,7 @@ import json
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from camward.web.site import Site
@@ -38,6 +39,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
 }
+BODY_LIMIT = 64 * 1024
+"""Bytes of a request's body: settings and forms; nothing larger is sent to a device yet."""
 YEAR = 31_536_000
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -73,8 +76,11 @@ class Gate:
                 scope, receive, sealed, 421, "HOST", f'This device is not called "{host[:100]}"', self._advice()
             )
             return
+        if int(Headers(scope=scope).get("content-length", "0") or 0) > BODY_LIMIT:
+            await _answer(scope, receive, sealed, 413, "HTTP-413", "The request is too large", "send less at a time")
+            return
         try:
-            await self._app(scope, receive, sealed)
+            await self._app(scope, _bounded(receive) if scope["type"] == "http" else receive, sealed)
         except Exception:
             log.exception("request_crashed", path=scope["path"])
             if started or scope["type"] != "http":
@@ -112,6 +118,21 @@ def _dress(headers: MutableHeaders, *, strict: bool) -> None:
     # Not for localhost: the promise would bind every other server on the administrator's own machine.
     if strict:
         headers.setdefault("Strict-Transport-Security", f"max-age={YEAR}")
+
+
+def _bounded(receive: Receive) -> Receive:
+    """A body that does not say how long it is ends at the limit."""
+    taken = 0
+
+    async def bounded() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > BODY_LIMIT:
+            raise HTTPException(413)
+        return message
+
+    return bounded
 
 
 async def _answer(

@@ -50,7 +50,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals.update(level_name=level_name, Action=Action)
-    made.filters.update(utc=_utc, json=_json, size=_size)
+    made.filters.update(utc=_utc, json=_json, size=_size, span=_span)
     return made
 
 
@@ -119,3 +119,12 @@ def _size(value: float) -> str:
             return f"{value:.3g} {unit}"
         value /= 1000
     return f"{value:.3g} TB"
+
+
+def _span(seconds: float) -> str:
+    whole = int(seconds)
+    if whole < 120:
+        return f"{whole} s"
+    if whole < 7200:
+        return f"{whole // 60} minutes"
+    return f"{whole // 3600} hours" if whole < 172_800 else f"{whole // 86_400} days"

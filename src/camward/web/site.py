@@ -102,6 +102,7 @@ class Site:
         clock: the clocks.
         nav: the rail.
         home: where one lands after logging in.
+        started: monotonic seconds; set by itself.
     """
 
     device: Device
@@ -112,8 +113,17 @@ class Site:
     clock: Clock
     nav: Sequence[NavItem]
     home: str = "/live"
+    started: float = 0.0
     _names: frozenset[str] = frozenset()
     _names_until: Utc = field(default=Utc(0))
+
+    def __post_init__(self) -> None:
+        self.started = self.clock.monotonic()
+
+    @property
+    def uptime(self) -> float:
+        """Seconds that the pages are up, which is as long as the device is."""
+        return self.clock.monotonic() - self.started
 
     @property
     def name(self) -> str:

@@ -36,7 +36,9 @@ async def live(request: Request, parts: Parts, who: Who) -> Response:
 @routes.page("/status", Action.STATUS)
 async def status(request: Request, parts: Parts, site: OurSite, who: Who) -> Response:
     """What the camera does, and who it is."""
-    return render(request, who, "camera/status.html", facts=status_json(parts), root=bool(site.identity.root_pem()))
+    return render(
+        request, who, "camera/status.html", facts=status_json(parts, site), root=bool(site.identity.root_pem())
+    )
 
 
 def picture_views(infos: list[SettingInfo], controls: tuple[str, ...]) -> list[SettingView]:

@@ -8,19 +8,21 @@ from dataclasses import asdict
 from camward.access import Action
 from camward.base.clock import NS
 from camward.trust.words import fingerprint_hex
+from camward.web.admission import OurSite
 from camward.web.camera.parts import CameraParts, Parts
 from camward.web.routing import Routes
+from camward.web.site import Site
 
 routes = Routes()
 
 
 @routes.get("/api/v1/status", Action.STATUS)
-async def status(parts: Parts) -> dict[str, object]:
+async def status(parts: Parts, site: OurSite) -> dict[str, object]:
     """Streams, source, certificate, free space."""
-    return status_json(parts)
+    return status_json(parts, site)
 
 
-def status_json(parts: CameraParts) -> dict[str, object]:
+def status_json(parts: CameraParts, site: Site) -> dict[str, object]:
     """The state as the API shows it. Times in nanoseconds since 1970."""
     media, identity = parts.media.status, parts.identity
     tls = identity.tls_state(now=parts.clock.utc())
@@ -28,7 +30,8 @@ def status_json(parts: CameraParts) -> dict[str, object]:
     return {
         "utc": parts.clock.utc(),
         "serial": identity.serial,
-        "name": parts.settings.current.device.name or identity.serial,
+        "name": site.name,
+        "uptime": round(site.uptime, 1),
         "source": media.source,
         "controls": list(media.controls),
         "streams": {name: asdict(stream) for name, stream in media.streams.items()},

@@ -40,6 +40,12 @@ class SettingView:
         return "set-" + self.info.path.replace(".", "-")
 
     @property
+    def segmented(self) -> bool:
+        """Whether the options fit side by side."""
+        words = [word for _, word, _ in self.options]
+        return 0 < len(words) <= 4 and sum(map(len, words)) <= 36
+
+    @property
     def numbers(self) -> bool:
         """Whether the choices are numbers: the store takes no text for one."""
         return bool(self.info.choices) and all(isinstance(choice, int | float) for choice in self.info.choices)

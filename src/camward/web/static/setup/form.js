@@ -80,6 +80,8 @@ export function settingsForm(form, options = {}) {
   function look() {
     const waiting = changed();
     for (const { box, word } of controls) {
+      const output = box.querySelector("output");
+      if (output) output.textContent = `${held(box)} %`;
       const note = /** @type {HTMLElement} */ (box.querySelector(".waiting"));
       const mine = waiting.some((other) => other.box === box);
       note.hidden = !mine;
