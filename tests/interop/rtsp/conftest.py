@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 import trustme
 
-from camward.access import Access, Device, HashCost, Scope
+from camward.access import Access, Device, HashCost, NonceCounter, Scope, answer_challenge
 from camward.access.settings import AccessSettings
 from camward.base.clock import NS, SystemClock, Utc
+from camward.base.secret import Secret
 from camward.door.acceptor import Door, Listener
 from camward.journal import Journal
 from camward.media.mp4.reader import Mp4File
@@ -22,6 +23,8 @@ from camward.media.nal import join_length_prefixed
 from camward.media.stream import MediaStream
 from camward.media.unit import AccessUnit, AudioFormat, Flags, StreamFormat, Track, VideoFormat
 from camward.rtsp.aio.server import PLAIN_REFUSED, RtspServer, RtspServerLimits
+from camward.rtsp.core.headers import Headers
+from camward.rtsp.core.messages import Interleaved, MessageParser, Request, Response
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,7 @@ class Served:
     access: Access
     secret: str
     settings: dict[str, bool] = field(default_factory=dict)
+    streams: dict[str, MediaStream] = field(default_factory=dict)
 
     def url(
         self, scheme: str = "rtsp", *, path: str = "stream1", secret: str | None = None, host: str = "127.0.0.1"
@@ -143,8 +147,9 @@ def serve(tmp_path: Path, throwaway_tls: ssl.SSLContext) -> Serve:
         stream = MediaStream("stream1")
         if form is not None:
             stream.set_format(form)
+        streams = {"stream1": stream}
         server = RtspServer(
-            stream={"stream1": stream}.get, access=access, clock=clock, plain=lambda: settings["plain"], limits=limits
+            stream=streams.get, access=access, clock=clock, plain=lambda: settings["plain"], limits=limits
         )
         listener = Listener(
             name="RTSP",
@@ -159,7 +164,7 @@ def serve(tmp_path: Path, throwaway_tls: ssl.SSLContext) -> Serve:
         door.open()
         serving = asyncio.create_task(door.serve())
         try:
-            yield Served(server, stream, door, access, secret.reveal(), settings)
+            yield Served(server, stream, door, access, secret.reveal(), settings, streams)
         finally:
             serving.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -222,3 +227,116 @@ def ca_file(throwaway_ca: trustme.CA, tmp_path_factory: pytest.TempPathFactory) 
     path = tmp_path_factory.mktemp("ca") / "ca.pem"
     throwaway_ca.cert_pem.write_to_path(str(path))
     yield path
+
+
+class Player:
+    """A client by hand: says what it is told, and shows what comes."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, served: Served) -> None:
+        self.reader, self.writer, self.served = reader, writer, served
+        self.parser, self.cseq, self.session = MessageParser(), 0, ""
+        self.frames: list[Interleaved] = []
+        self.challenges: list[str] = []
+        self.counter = NonceCounter()
+
+    @property
+    def base(self) -> str:
+        return f"rtsp://127.0.0.1:{self.served.door.port('RTSP')}/stream1"
+
+    async def next(self) -> Request | Response | Interleaved | None:
+        """The next message; None at the end."""
+        while (message := self.parser.next()) is None:
+            async with asyncio.timeout(15):
+                data = await self.reader.read(65536)
+            if not data:
+                return None
+            self.parser.receive(data)
+        return message
+
+    async def answer(self) -> Response:
+        """The next response; frames on the way are kept."""
+        while not isinstance(message := await self.next(), Response):
+            assert message is not None, "the server closed"
+            self.frames.append(message)
+        return message
+
+    async def frame(self) -> Interleaved:
+        """The next frame."""
+        if self.frames:
+            return self.frames.pop(0)
+        message = await self.next()
+        assert isinstance(message, Interleaved), message
+        return message
+
+    async def ask(
+        self, method: str, uri: str = "", *fields: tuple[str, str], body: bytes = b"", login: bool = True
+    ) -> Response:
+        """Send a request, with credentials once there are challenges, and wait for its answer."""
+        self.cseq += 1
+        uri = uri or self.base
+        headers = [("CSeq", str(self.cseq)), *fields]
+        if self.session and not any(name == "Session" for name, _ in fields):
+            headers.append(("Session", self.session))
+        if login and self.challenges:
+            secret = Secret(self.served.secret)
+            value = answer_challenge(
+                self.challenges,
+                method=method,
+                uri=uri,
+                username="player",
+                password=secret,
+                body=body,
+                counter=self.counter,
+            )
+            headers.append(("Authorization", value))
+        self.writer.write(Request(method, uri, Headers(*headers), body).serialise())
+        answer = await self.answer()
+        assert answer.cseq == self.cseq
+        if answer.status == 401 and login and not self.challenges:
+            self.challenges = answer.headers.all("WWW-Authenticate")
+            return await self.ask(method, uri, *fields, body=body)
+        if method == "SETUP" and answer.status == 200:
+            self.session = answer.headers.get("Session").partition(";")[0]
+        return answer
+
+    async def play(self, *, track: int = 0) -> Response:
+        """DESCRIBE, SETUP of one track, PLAY."""
+        assert (await self.ask("DESCRIBE")).status == 200
+        way = ("Transport", "RTP/AVP/TCP;unicast;interleaved=0-1")
+        assert (await self.ask("SETUP", f"{self.base}/trackID={track}", way)).status == 200
+        answer = await self.ask("PLAY", self.base, ("Range", "npt=0.000-"))
+        assert answer.status == 200
+        return answer
+
+    async def closed(self) -> bool:
+        """Whether the server ends the connection; what comes before is read off."""
+        try:
+            while await self.next() is not None:
+                pass
+        except ConnectionError:
+            pass
+        return True
+
+
+Connect = Callable[..., AbstractAsyncContextManager[Player]]
+
+
+@pytest.fixture
+def connect(throwaway_ca: trustme.CA) -> Connect:
+    """Connect by hand: `async with connect(served, tls=True) as player`."""
+
+    @contextlib.asynccontextmanager
+    async def start(served: Served, *, tls: bool = False) -> AsyncIterator[Player]:
+        context = None
+        if tls:
+            context = ssl.create_default_context()
+            throwaway_ca.configure_trust(context)
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.door.port("RTSP"), ssl=context)
+        try:
+            yield Player(reader, writer, served)
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+    return start

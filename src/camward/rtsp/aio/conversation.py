@@ -12,7 +12,6 @@ import structlog
 
 from camward.access import Action, DigestConnection, Principal, may
 from camward.access.errors import DigestRefusedError
-from camward.media.stream import MediaStream
 from camward.media.unit import StreamFormat, Track
 from camward.rtsp.aio.host import RtspHost
 from camward.rtsp.aio.played import PlayedSession, SessionInfo
@@ -124,8 +123,8 @@ class Conversation:
 
     # -- requests ------------------------------------------------------------------------------------------------
 
-    def wanted(self, asked: Asked) -> MediaStream:
-        """DESCRIBE, first part: the stream, which is kept up for a while from now on.
+    def wanted(self, asked: Asked) -> StreamFeed:
+        """DESCRIBE, first part: the stream, kept up from now on until the caller releases it.
 
         Raises:
             RefusedError: not authorised, or no such stream.
@@ -133,12 +132,10 @@ class Conversation:
         self._authorise(asked, stream=asked.target.stream)
         feed = self._host.feed(asked.target.stream)
         feed.acquire()
-        self._host.release_later(feed)
-        return feed.stream
+        return feed
 
-    def description(self, asked: Asked, form: StreamFormat) -> Response:
+    def description(self, asked: Asked, feed: StreamFeed, form: StreamFormat) -> Response:
         """DESCRIBE, second part, once the format is known."""
-        feed = self._host.feed(asked.target.stream)
         feed.refresh()
         text = build_sdp(form, name=feed.stream.name, version=feed.version, address=self._place.local[0])
         fields = Headers(("Content-Base", asked.target.base + "/"), ("Content-Type", "application/sdp"))

@@ -76,6 +76,7 @@ class RtspHost:
         self._feeds: dict[str, StreamFeed] = {}
         self._lingering: dict[asyncio.TimerHandle, StreamFeed] = {}
         self._sessions: Counter[str] = Counter()
+        self._closed = False
         self._cname = f"camward-{secrets.token_hex(4)}"
 
     def feed(self, name: str) -> StreamFeed:
@@ -94,6 +95,9 @@ class RtspHost:
 
     def release_later(self, feed: StreamFeed) -> None:
         """Give up a use of a feed after a while: a client that describes a stream is about to play it."""
+        if self._closed:
+            feed.release()
+            return
         loop = asyncio.get_running_loop()
 
         def release() -> None:
@@ -137,7 +141,8 @@ class RtspHost:
                 feed.report_silence(utc)
 
     def close(self) -> None:
-        """Give up all feeds that are only lingering."""
+        """Give up all feeds that are only lingering, and linger no more."""
+        self._closed = True
         for handle, feed in list(self._lingering.items()):
             handle.cancel()
             feed.release()

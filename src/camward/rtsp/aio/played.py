@@ -86,6 +86,8 @@ class PlayedSession:
     def play(self, utc: int) -> None:
         """Send from now on: a sender report of each track, the open group, and what comes."""
         for track, unit in self.openings().items():
+            if unit is not None and unit.report:
+                continue  # it brings a report of its own
             if data := self.feed.report_at(unit) if unit else self.feed.report_now(track, utc):
                 self.reader.report(track, data)
         self.session.playing = True

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
-from camward.media.stream import MediaStream
 from camward.rtsp.aio.conversation import Conversation, Place
 from camward.rtsp.aio.host import RtspHost
 from camward.rtsp.aio.played import SessionInfo
 from camward.rtsp.core.errors import MessageError, RefusedError
+from camward.rtsp.core.feed import StreamFeed
 from camward.rtsp.core.headers import Headers
 from camward.rtsp.core.messages import Interleaved, Response
 from camward.rtsp.core.server import Asked, ServerDialog
@@ -153,24 +153,25 @@ class RtspConnection(asyncio.Protocol):
             reply.then()
 
     def _describe(self, asked: Asked) -> None:
-        stream = self._talk.wanted(asked)
-        if stream.format is not None and stream.no_signal is None:
-            self._dialog.answer(asked.request, self._talk.description(asked, stream.format))
+        feed = self._talk.wanted(asked)
+        if feed.stream.format is not None and feed.stream.no_signal is None:
+            self._host.release_later(feed)
+            self._dialog.answer(asked.request, self._talk.description(asked, feed, feed.stream.format))
             return
         # Made on demand, or without a signal just now. Nothing is read meanwhile, so nothing piles up.
         self._transport.pause_reading()
-        self._waiting = asyncio.get_running_loop().create_task(self._describe_later(asked, stream))
+        self._waiting = asyncio.get_running_loop().create_task(self._describe_later(asked, feed))
 
-    async def _describe_later(self, asked: Asked, stream: MediaStream) -> None:
+    async def _describe_later(self, asked: Asked, feed: StreamFeed) -> None:
         try:
             async with asyncio.timeout(self._host.limits.describe):
-                form = await stream.wait_format()
-            response = self._talk.description(asked, form)
+                form = await feed.stream.wait_format()
+            response = self._talk.description(asked, feed, form)
         except TimeoutError:
             response = Response(503, Headers(("Retry-After", "5")))
-        except RefusedError as error:  # the stream was taken away while it was waited for
-            response = Response(error.status)
-        self._waiting = None
+        finally:
+            self._host.release_later(feed)
+            self._waiting = None
         if self._closing is None:
             self._dialog.answer(asked.request, response)
             self._transport.resume_reading()

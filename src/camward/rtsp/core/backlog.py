@@ -57,8 +57,7 @@ class Backlog:
         """The oldest unit."""
         unit = self._units.popleft()
         self._bytes -= unit.size
-        if not self._units:
-            self._extra = 0
+        self._extra = max(0, self._extra - unit.size)
         return unit
 
     def clear(self) -> None:
