@@ -60,11 +60,10 @@ async def _serve(state: Path, stop: asyncio.Event, *, places: Places) -> None:
             identity=ground.identity,
             clock=ground.clock,
             events=ground.events,
-            name=_name(ground.settings.current),
         )
         web = HttpHost(recorder_app(parts))
         doors = doors_of(https_door(ground, places.https, web), places)
-        unfollow = _follow(ground, parts, doors)
+        unfollow = _follow(ground, doors)
         try:
             for door in doors.values():
                 door.open()
@@ -93,18 +92,11 @@ def recorder_parts(
     )
 
 
-def _name(settings: RecorderSettings) -> str:
-    return settings.device.name or "Recorder"
-
-
-def _follow(
-    ground: Ground[RecorderSettings], parts: RecorderParts, doors: Mapping[str, LiveDoor]
-) -> Callable[[], None]:
-    """Tell the parts of changed settings; the recorder follows its own sections by itself."""
+def _follow(ground: Ground[RecorderSettings], doors: Mapping[str, LiveDoor]) -> Callable[[], None]:
+    """Tell the doors of changed settings; the recorder follows its own sections by itself."""
     loop = asyncio.get_running_loop()
 
     def changed(old: RecorderSettings, new: RecorderSettings) -> None:
-        parts.name = _name(new)
         if old.network != new.network:
             for door in doors.values():
                 door.follow()

@@ -37,7 +37,7 @@ def demo(
     password = read_secret(admin_password_file)
     administrator = Administrator(admin_name, password) if password is not None else None
     layout = lay_out(state, sources=source, cameras=cameras, port=port)
-    people = Console(stderr=True, highlight=False)
+    people = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
     def ready(layout: Layout, devices: list[DeviceReport]) -> None:
         if as_json:
@@ -46,8 +46,8 @@ def demo(
             _print(layout, devices, claimed_as=admin_name if administrator else "")
 
     watcher = Watcher(
-        step=lambda text: people.print(f"[dim]{text} …[/dim]"),
-        trouble=lambda text: people.print(f"[bold yellow]![/] {text}", markup=True),
+        step=lambda text: people.print(f"{text} …", style="dim", markup=False),
+        trouble=lambda text: people.print(f"! {text}", style="yellow", markup=False),
         ready=ready,
     )
     run_demo(layout, administrator=administrator, watcher=watcher)
@@ -63,8 +63,9 @@ def _print_json(layout: Layout, devices: list[DeviceReport]) -> None:
 
 def _print(layout: Layout, devices: list[DeviceReport], *, claimed_as: str) -> None:
     from rich.console import Console
+    from rich.markup import escape
 
-    out = Console(highlight=False, soft_wrap=True)
+    out = Console(highlight=False, emoji=False, soft_wrap=True)  # ":AB:" in a fingerprint is no picture
     out.print()
     for device in (devices[-1], *devices[:-1]):
         _print_device(out, device)
@@ -73,7 +74,7 @@ def _print(layout: Layout, devices: list[DeviceReport], *, claimed_as: str) -> N
     steps = [
         f"Open [bold]{recorder.url}[/] in a browser; from another machine [bold]{recorder.url_elsewhere}[/].\n"
         f"   It does not know this site's root yet: accept its warning once the SHA-256 fingerprint that it shows is\n"
-        f"   the recorder's above, or let it trust [bold]{layout.root}[/] first.",
+        f"   the recorder's above, or let it trust [bold]{escape(str(layout.root))}[/] first.",
     ]
     if recorder.claim_code:
         steps.append(
@@ -81,13 +82,14 @@ def _print(layout: Layout, devices: list[DeviceReport], *, claimed_as: str) -> N
             f"   and a password of your own."
         )
     else:
-        steps.append(f"Log in as [bold]{claimed_as or 'the administrator'}[/].")
+        steps.append(f"Log in as [bold]{escape(claimed_as) or 'the administrator'}[/].")
     steps.append("See the live picture; a minute later open its timeline and scrub through the recording.")
     if any(device.claim_code for device in devices[:-1]):
         steps.append("The cameras record already; each has pages of its own, claimed with its own code.")
     for number, step in enumerate(steps, 1):
         out.print(f"{number}. {step}")
-    out.print(f"\nOwner's key: {layout.folder / 'owner-key.pem'}. State and logs: {layout.folder}. Ctrl-C stops all.\n")
+    end = f"Owner's key: {layout.folder / 'owner-key.pem'}. State and logs: {layout.folder}. Ctrl-C stops all."
+    out.print(f"\n{end}\n", markup=False)
 
 
 def _print_device(out: Console, device: DeviceReport) -> None:
