@@ -18,6 +18,7 @@ from camward.media.unit import VIDEO_CLOCK, AccessUnit, Flags, Track, VideoForma
 
 TIME_BASE = Fraction(1, VIDEO_CLOCK)
 _LARGE = 1280 * 720
+_LONG_AGO = -(1 << 50)
 
 
 class Encoder:
@@ -35,8 +36,8 @@ class Encoder:
         rate = min(source_rate or 25.0, coding.frame_rate or 1000.0)
         self._interval = round(VIDEO_CLOCK / coding.frame_rate) if coding.frame_rate else 0
         self._group = round(VIDEO_CLOCK * coding.key_seconds)
-        self._due = -(1 << 48)
-        self._next_key = -1
+        self._due = _LONG_AGO
+        self._next_key = _LONG_AGO
         self._context = self._open(coding, rate)
         _, sets = codec.from_extradata("h264", self._context.extradata or b"")
         form = codec.video_format("h264", sets)
@@ -82,13 +83,14 @@ class Encoder:
 
     def ask_key(self) -> None:
         """Make the next picture a key picture."""
-        self._next_key = -1
+        self._next_key = _LONG_AGO
 
     def encode(self, picture: av.VideoFrame, ticks: int, utc: Utc) -> AccessUnit | None:
         """Code one picture (yuv420p, of our size); None if the encoder keeps it to itself, which it should not."""
-        key = ticks >= self._next_key
+        key = ticks >= self._next_key - self._interval // 2
         if key:
-            self._next_key = ticks + self._group - self._interval // 2
+            on_time = ticks - self._next_key < self._group
+            self._next_key = (self._next_key if on_time else ticks) + self._group
         picture.pts, picture.time_base = ticks, TIME_BASE
         picture.pict_type = PictureType.I if key else PictureType.NONE
         packets = self._context.encode(picture)
