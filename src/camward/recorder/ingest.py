@@ -125,7 +125,9 @@ class Ingest:
         self.state, self.since, self.reason = CameraState.CONNECTING, clock.utc(), ""
         self.next_try: Utc | None = None
         self.delay: float | None = None
+        self.losses = 0
         self._client: Client | None = None
+        self._form: StreamFormat | None = None
         self._low_delay = False
         self._bytes = 0
         self._samples: deque[tuple[float, int]] = deque(maxlen=6)
@@ -188,6 +190,7 @@ class Ingest:
 
     def on_format(self, form: StreamFormat) -> None:
         """See `Sink`."""
+        self._form = form
         self.hub.set_format(form)
         if self.segmenter is not None:
             self.segmenter.format(form)
@@ -197,18 +200,17 @@ class Ingest:
     def on_unit(self, unit: AccessUnit) -> None:
         """See `Sink`; called for every picture of every camera."""
         self._bytes += len(unit.data)
-        self.hub.publish(unit)
-        if self.segmenter is not None:
-            self.segmenter.take(unit)
         if unit.flags & Flags.KEY and unit.track is Track.VIDEO:
             self.delay = (self._clock.utc() - unit.utc) / NS
             if not self._picture:
                 self._first_picture()
+        self.hub.publish(unit)
+        if self.segmenter is not None:
+            self.segmenter.take(unit)
 
     def on_lost(self, reason: str) -> None:
-        """See `Sink`."""
-        self._lose(reason)
-        self._set(CameraState.NO_SIGNAL, reason)
+        """See `Sink`: some pictures are missing, the stream goes on at the next key picture."""
+        self.losses += 1
 
     def sample(self) -> None:
         """Note how much came so far; called once a second."""
@@ -233,6 +235,8 @@ class Ingest:
         )
 
     def _first_picture(self) -> None:
+        if self.hub.no_signal is not None and self._form is not None:
+            self.hub.set_format(self._form)
         self._picture, self._began = True, self._clock.monotonic()
         self._cancel_timer()
         self._set(CameraState.RECORDING, "")
@@ -243,7 +247,9 @@ class Ingest:
 
     def _no_picture(self) -> None:
         self._timer = None
-        self.on_lost("The camera is connected, but sends no picture")
+        reason = "The camera is connected, but sends no picture"
+        self._lose(reason)
+        self._set(CameraState.NO_SIGNAL, reason)
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:

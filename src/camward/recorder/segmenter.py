@@ -98,6 +98,7 @@ class Segmenter:
         self._first_ticks = self._top_ticks = self._file_ticks = 0
         self._last_ticks: int | None = None
         self._interval = 0
+        self._led = False
         self._starts_with_key = True
         self._anchor: int | None = None
         self._doubt: int | None = None
@@ -124,6 +125,8 @@ class Segmenter:
         keep = self._take_picture(unit) if unit.track is Track.VIDEO else self._take_other(unit)
         if not keep:
             return
+        if not self._led and unit.track is Track.VIDEO:
+            self._led, unit = True, self._timed(unit)
         self._units.append(unit)
         self._bytes += len(unit.data)
 
@@ -226,8 +229,6 @@ class Segmenter:
         segment, units = self._segment, self._units
         if segment is None or not units:
             return
-        lead = next((index for index, unit in enumerate(units) if unit.track is Track.VIDEO), 0)
-        units[lead] = self._timed(units[lead]) if units[lead].track is Track.VIDEO else units[lead]
         try:
             fragment = segment.writer.fragment(
                 units,
@@ -239,7 +240,7 @@ class Segmenter:
             self._finish()
             return
         self._units = []
-        self._bytes = 0
+        self._bytes, self._led = 0, False
         self._file_bytes += fragment.size
         too_long = (self._last_ticks or 0) - self._file_ticks >= self.limits.longest * VIDEO_CLOCK
         too_large = self._file_bytes >= 2 * self.limits.file_bytes
@@ -251,4 +252,4 @@ class Segmenter:
             self._sink.finish(self._segment)
         self._segment = None
         self._units = []
-        self._bytes = 0
+        self._bytes, self._led = 0, False

@@ -4,7 +4,8 @@ What arrives while a round is being flushed makes the next round, so that a slow
 
 States:
     ok      everything is stored
-    slow    more waits than may; new fragments are dropped until half of it is stored
+    slow    more waits than may; what does not fit is dropped, and no file is begun until the disk has caught up and
+            a while has passed: a disk that is a little too slow must not ring the bell every few seconds
     full    too little space; nothing is written until there is enough again
     failed  a write or a flush failed; the files in hand are given up at what was acknowledged, and the disk is tried
             every few seconds with a file of its own; what was given up is recovered before new files are begun
@@ -44,6 +45,7 @@ class VolumeLimits:
         resume_above: free bytes from which on writing begins again.
         retry: seconds between tries of a disk that failed.
         check: seconds between looks at the free space.
+        calm: seconds that "slow" lasts at least.
     """
 
     waiting: int = 192 * 1024 * 1024
@@ -51,6 +53,7 @@ class VolumeLimits:
     resume_above: int = 128 * 1024 * 1024
     retry: float = 2.0
     check: float = 1.0
+    calm: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ class Volume:
         self._taken = self._done = 0
         self._closing = False
         self._broken: list[str] = []
-        self._next_try = self._next_look = 0.0
+        self._next_try = self._next_look = self._slow_until = 0.0
         self.state, self.reason = VolumeState.OK, ""
         self.dropped = 0
         self._thread = threading.Thread(target=self._run, name="volume", daemon=True)
@@ -152,6 +155,7 @@ class Volume:
             slow = self.state is VolumeState.OK
             if slow:
                 self.state, self.reason = VolumeState.SLOW, "The disk can't keep up with what the cameras send"
+                self._slow_until = self._clock.monotonic() + self._limits.calm
         if slow:
             self._on_state(VolumeState.SLOW, self.reason)
         return False
@@ -188,7 +192,8 @@ class Volume:
             with self._changed:
                 self._done += len(jobs)
                 self._waiting -= sum(job.fragment.size for job in jobs if isinstance(job, _Append))
-                relieved = self.state is VolumeState.SLOW and self._waiting <= self._limits.waiting // 2
+                caught_up = self._waiting <= self._limits.waiting // 2 and self._clock.monotonic() >= self._slow_until
+                relieved = self.state is VolumeState.SLOW and caught_up
                 self._changed.notify_all()
             if relieved:
                 self._set(VolumeState.OK, "")
