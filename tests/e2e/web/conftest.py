@@ -105,6 +105,8 @@ async def running_camera(state: Path, footage: Path, *, pictures: bool) -> Async
         tls = server_context(ground.identity.tls_chain_path, ground.identity.tls_key.path)
         door = Door([Listener("HTTPS", "127.0.0.1", 0, host.protocol, tls, plain_refusal=PLAIN_REFUSAL)])
         door.open()
+        loop = asyncio.get_running_loop()
+        ground.settings.subscribe(lambda _, new: loop.call_soon_threadsafe(media.apply, new.media) and None)
         running = [asyncio.create_task(door.serve())]
         if pictures:
             running.append(asyncio.create_task(media.run()))
