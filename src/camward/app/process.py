@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 import threading
@@ -25,8 +26,15 @@ def run_process(serve: Callable[[asyncio.Event], Awaitable[None]], *, tied: bool
         serve: the process's work; told to stop by the event.
         tied: stop also when standard input ends: whoever holds its other end has gone.
     """
+    _allow_many_files()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_until_signal(serve, tied=tied))
+
+
+def _allow_many_files() -> None:
+    """As many as the system permits: each connection and each recording is one, and the usual limit is 1024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _until_signal(serve: Callable[[asyncio.Event], Awaitable[None]], *, tied: bool) -> None:

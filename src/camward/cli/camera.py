@@ -34,7 +34,7 @@ def run(
 
 @app.command("claim-code")
 def claim_code(state: Path = STATE_OPTION, as_json: bool = JSON_OPTION) -> None:
-    """Print the claim code of a camera that has no administrator yet. For its console only."""
+    """Print the claim code of a device that has no administrator yet. For its console only."""
     from camward.app.provision import claim_code as code_of
     from camward.app.provision import identity_of
 
@@ -48,7 +48,7 @@ def factory_reset(
     yes: bool = typer.Option(False, "--yes", help="Do not ask."),
     as_json: bool = JSON_OPTION,
 ) -> None:
-    """Forget accounts, client secrets, owner and settings. Identity and journal stay. The camera must not run."""
+    """Forget accounts, client secrets, owner and settings. Identity and journal stay. It must not run."""
     from camward.app.provision import factory_reset as reset
 
     confirm(f"Reset the device on {state} to factory state?", yes=yes)

@@ -12,13 +12,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 import typer
 
-from camward.cli.camera import TIED_OPTION
+from camward.cli.camera import TIED_OPTION, claim_code, factory_reset
 from camward.cli.output import JSON_OPTION, STATE_OPTION, confirm, console_user, emit, note, read_secret, table
 
 if TYPE_CHECKING:
     from camward.app.add_camera import FoundCamera
 
-app = typer.Typer(help="One recorder. All but `run` and `reindex` ask the running one.", no_args_is_help=True)
+app = typer.Typer(help="One recorder; adding, list and status ask the running one.", no_args_is_help=True)
+
+
+app.command("claim-code")(claim_code)
+app.command("factory-reset")(factory_reset)
 
 
 @app.command()
