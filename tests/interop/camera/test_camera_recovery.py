@@ -14,6 +14,7 @@ import pytest
 import uvloop
 
 from camward.base.events import EventKind
+from camward.camera.worker.landlock import landlock_version
 from camward.camera.worker_process import WorkerLimits
 from camward.media.unit import VIDEO_CLOCK, Flags, Track
 
@@ -62,6 +63,12 @@ async def test_a_killed_worker_is_a_gap_and_nothing_else(camera, footage):
         # Ticks tell how long the gap was: they stay in step with the wall clock.
         offsets = [unit.utc / 1e9 - unit.ticks / rate for unit in units]
         assert max(offsets) - min(offsets) < 0.05
+
+
+async def test_the_worker_is_confined_where_the_kernel_can(camera, small):
+    async with camera(small) as running:
+        await running.take(running.reader(), pictures=30)
+        await running.until(lambda: running.media.status.confined == (landlock_version() > 0))
 
 
 async def test_stream_2_comes_back_too(camera, footage):

@@ -10,7 +10,7 @@ import sys
 from camward.base.clock import Clock, SystemClock
 from camward.camera.orders import Config, KeyOrder, Order, SmallOrder, SnapshotOrder
 from camward.camera.wire import AliveReport, WireError
-from camward.camera.worker import sandbox
+from camward.camera.worker import landlock, sandbox
 from camward.camera.worker.link import Link, LinkClosedError
 from camward.camera.worker.pipeline import Pipeline
 from camward.camera.worker.sources import SourceThread
@@ -30,6 +30,7 @@ class Worker:
         self._timeline: Timeline | None = None
         self._source: SourceThread | None = None
         self._spoke = -_ALIVE
+        self._confined = False
 
     def run(self) -> None:
         """Loop.
@@ -47,7 +48,7 @@ class Worker:
             if now - self._spoke >= _ALIVE:
                 self._spoke = now
                 controls = self._pipeline.controls if self._pipeline is not None else ()
-                self._link.send(AliveReport(confined=False, controls=controls))
+                self._link.send(AliveReport(confined=self._confined, controls=controls))
 
     def _act(self, order: Order) -> None:
         if isinstance(order, Config):
@@ -63,6 +64,8 @@ class Worker:
 
     def _configure(self, config: Config) -> None:
         if self._pipeline is None or self._timeline is None:
+            # Here, while this is the only thread: those started later inherit it.
+            self._confined = landlock.confine_to(config.source.url)
             self._timeline = Timeline(self._clock, epoch=config.epoch, floor=config.floor)
             self._pipeline = Pipeline(config, link=self._link, clock=self._clock)
         if self._source is None or self._source.order != config.source:
