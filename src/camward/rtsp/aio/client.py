@@ -148,8 +148,8 @@ class RtspClient:
     def set_low_delay(self, on: bool) -> None:  # noqa: FBT001 (set to what is said)
         """Hand each packet on at once (someone looks on), or in larger runs."""
         self._low_delay = on
-        if self._connection is not None and self._connection.low_water is not None:
-            self._connection.low_water.set_low_delay(on=on)
+        if self._connection is not None and self._connection.member is not None:
+            self._connection.member.set_low_delay(on=on)
 
     async def _connected(self, address: Address) -> str | None:
         """One connection; another URL if the camera sends us there."""

@@ -13,13 +13,13 @@ from typing import cast
 
 from camward.base.clock import Clock
 from camward.media.unit import Track
-from camward.rtsp.aio.low_water import LowWater
+from camward.rtsp.aio.rounds import Member
 from camward.rtsp.aio.udp_receiver import UdpReceiver
 from camward.rtsp.core.client import ClientSession
 from camward.rtsp.core.client_errors import EndedError
 
 BUFFER = 256 * 1024
-"""More than twice the longest interleaved frame and a read of `low_water.MOST`."""
+"""Several of the longest interleaved frames (64 KiB): the beginning of one always leaves room for its rest."""
 
 _buffers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview] = weakref.WeakKeyDictionary()
 
@@ -38,7 +38,7 @@ class Connection(asyncio.BufferedProtocol):
 
     Args:
         session: it gets all that comes.
-        low_delay: see `LowWater`.
+        low_delay: see `Member`.
 
     Attributes:
         ended: done when the connection is closed; an exception says why it had to end.
@@ -50,10 +50,11 @@ class Connection(asyncio.BufferedProtocol):
         self._clock, self._low_delay = clock, low_delay
         self._buffer = shared_buffer()
         self._rest = b""
+        self._playing = False
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._error: BaseException | None = None
-        self.low_water: LowWater | None = None
+        self.member: Member | None = None
         self.receivers: list[UdpReceiver] = []
 
     def start(self, session: ClientSession, *, tick: float) -> None:
@@ -67,7 +68,7 @@ class Connection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See `asyncio.BaseProtocol`."""
         self._transport = cast(asyncio.Transport, transport)
-        self.low_water = LowWater(transport.get_extra_info("socket"), low_delay=self._low_delay)
+        self.member = Member(transport.get_extra_info("socket"), low_delay=self._low_delay)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """See `asyncio.BufferedProtocol`: behind what is left over from the last read."""
@@ -90,6 +91,11 @@ class Connection(asyncio.BufferedProtocol):
             self._fail(error)
             return
         self._rest = bytes(self._buffer[used:end]) if used < end else b""
+        if session.playing and self.member is not None:
+            if not self._playing:
+                self._playing = True
+                self.member.join()
+            self.member.taken()
         self._send()
 
     def eof_received(self) -> bool:
@@ -100,6 +106,8 @@ class Connection(asyncio.BufferedProtocol):
         """See `asyncio.BaseProtocol`."""
         if self._timer is not None:
             self._timer.cancel()
+        if self.member is not None:
+            self.member.leave()
         if self.ended.done():
             return
         reason = self._error
@@ -147,8 +155,6 @@ class Connection(asyncio.BufferedProtocol):
             return
         now = self._clock.monotonic()
         self._guarded(lambda: session.on_timeout(now, self._clock.utc()))
-        if session.playing and self.low_water is not None:
-            self.low_water.tick(session.received, now)
         if self._error is None:
             self._timer = asyncio.get_running_loop().call_later(seconds, self._tick, seconds)
 

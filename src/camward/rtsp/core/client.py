@@ -265,7 +265,7 @@ class ClientSession:
         The rest has to be at the beginning of the next call's view. Nothing keeps a reference to `view`.
         """
         self._receivers.arrival = Arrival(now, utc)
-        channels = self._dialogue.channels
+        channels, media = self._dialogue.channels, False
         position, limit = 0, len(view)
         while position < limit:
             if self._peer.parser is not None or view[position] != DOLLAR:
@@ -281,13 +281,19 @@ class ClientSession:
             choice = channels.get(number)
             if choice is None:
                 self._stray()
+            elif end - position > 5 and 192 <= view[position + 5] <= 223:
+                # RTCP is told by its type, for servers that mix up their channels.
+                self._control(choice, bytes(view[position + 4 : end]), now)
             else:
-                self._frame(choice, number, view[position + 4 : end], now)
+                choice.reception.packet(view[position + 4 : end])
                 end = choice.reception.run(view, end, limit, number)
+                media = True
             position = end
         for choice in self._dialogue.tracks:
             choice.reception.settle()
         self._peer.received += position
+        if media:
+            self._times.media, self._peer.unexpected = now, 0
         return position
 
     def datagram(self, track: Track, data: memoryview, *, control: bool, now: float, utc: Utc) -> None:
@@ -305,29 +311,15 @@ class ClientSession:
 
     def _datagrams(self, choice: Choice, packets: list[memoryview], now: float, *, control: bool) -> None:
         for packet in packets:
+            if control:
+                self._control(choice, bytes(packet), now)
+                continue
+            self._times.media = now
             try:
-                self._packet(choice, packet, now, control=control)
+                choice.reception.packet(packet)
             except RtpError as error:
                 # By UDP one bad packet says nothing of the next.
                 self._outputs.on_lost(error.what)
-
-    def _frame(self, choice: Choice, number: int, data: memoryview, now: float) -> None:
-        """An interleaved frame; RTCP is told by its type, for servers that mix up their channels."""
-        control = len(data) >= 2 and 192 <= data[1] <= 223
-        try:
-            self._packet(choice, data, now, control=control)
-        except RtpError:
-            if number % 2 == 0 and not control:
-                raise
-            # Broken RTCP costs a report, not the stream.
-
-    def _packet(self, choice: Choice, data: memoryview, now: float, *, control: bool) -> None:
-        self._times.media = now
-        self._peer.unexpected = 0
-        if control:
-            self._control(choice, bytes(data), now)
-        else:
-            choice.reception.packet(data)
 
     def _stray(self) -> None:
         self._peer.unexpected += 1
@@ -335,7 +327,11 @@ class ClientSession:
             raise RtpError("The camera sends media on channels that were not agreed on")
 
     def _control(self, choice: Choice, data: bytes, now: float) -> None:
-        for packet in parse_rtcp(data):
+        try:
+            packets = parse_rtcp(data)
+        except RtpError:
+            return  # it costs a report, not the stream
+        for packet in packets:
             if isinstance(packet, SenderReport) and choice.reception.reported(packet, now):
                 choice.clock.report(packet.utc, packet.rtp_time)
             elif isinstance(packet, Goodbye) and choice.reception.ssrc in packet.ssrcs and choice.track is Track.VIDEO:
@@ -360,9 +356,8 @@ class ClientSession:
         rest = parser.pending
         if isinstance(message, Interleaved):
             # Empty lines stood ahead of it.
-            choice = self._dialogue.channels.get(message.channel)
-            if choice is not None:
-                self._frame(choice, message.channel, memoryview(message.data), now)
+            frame = bytes((DOLLAR, message.channel)) + len(message.data).to_bytes(2, "big") + message.data
+            self.receive(memoryview(frame), now=now, utc=self._receivers.arrival.utc)
         elif isinstance(message, Request):
             self._asked(message)
         else:

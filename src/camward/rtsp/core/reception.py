@@ -23,6 +23,8 @@ _LANE = struct.Struct(">HHHHQI")
 """Of an interleaved frame: '$' and channel; length; RTP's first two bytes; sequence; timestamp and SSRC; 4 bytes."""
 _FRAME = 4
 _MASKS = {2: 0xFFFF_0000, 3: 0xFFFF_FF00}
+_END = {2: 0x0040_0000, 3: 0x0000_4000}
+"""The end bit among the first 4 bytes of a fragment, and what of them is the same in all fragments, by head size."""
 _MALFORMED = 200
 """Malformed payloads in a row until the sender is given up."""
 _RESTART = 3000
@@ -129,33 +131,47 @@ class Reception:
         source, expected = pictures.timestamp << 32 | self.ssrc, self._expected
         append, unpack = pictures.pieces.append, _LANE.unpack_from
         begun, last, count = position, limit - _LANE.size, 0
+        marker = closed = False
         while position <= last:
             head, length, flags, sequence, stamp, start = unpack(view, position)
             end = position + _FRAME + length
-            if (
-                head != frame
-                or flags != kind
-                or sequence != expected
-                or stamp != source
-                or start & mask != goes_on
-                or end > limit
-                or end - position <= skip
-            ):
+            if head != frame or sequence != expected or stamp != source or end > limit or end - position <= skip:
                 break
+            if flags != kind or start & mask != goes_on:
+                closed = flags | 0x80 == kind | 0x80 and start & mask == goes_on | _END[pictures.head]
+                if not closed:
+                    break
+                marker = flags != kind
             append(view[position + skip : end])
             expected = expected + 1 & 0xFFFF
             count += 1
             position = end
+            if closed:
+                break
         if count:
-            if expected < self._expected:
-                self._cycles += 1
-            self._expected = expected
-            self.heard.packets += count
-            try:
-                pictures.grow(position - begun - count * skip)
-            except PayloadError as error:
-                self._malformed(error)
+            self._ran(pictures, count, position - begun - count * skip)
+            if closed and pictures.fragment >= 0:
+                self._closed(pictures, marker=marker)
         return position
+
+    def _ran(self, pictures: PictureDepacketizer, count: int, size: int) -> None:
+        """So many fragments with so many bytes were taken."""
+        before = self._expected
+        self._expected = before + count & 0xFFFF
+        if self._expected < before:
+            self._cycles += 1
+        self.heard.packets += count
+        try:
+            pictures.grow(size)
+        except PayloadError as error:
+            self._malformed(error)
+
+    def _closed(self, pictures: PictureDepacketizer, *, marker: bool) -> None:
+        """The last of the fragments was among them."""
+        try:
+            pictures.close_fragments(marker=marker)
+        except PayloadError as error:
+            self._malformed(error)
 
     def _accepts(self, payload_type: int) -> bool:
         """Whether to take this type: the promised one, or, until that is seen, the first that comes."""

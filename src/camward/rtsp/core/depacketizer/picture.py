@@ -113,11 +113,24 @@ class PictureDepacketizer:
         self.pieces.append(piece)
         self.grow(len(piece))
         if last:
-            self.fragment = -1
-            self._count(self._piece_size)
-            self._parts.append(self._piece_size.to_bytes(4, "big"))
-            self._parts += self.pieces
-            self.pieces.clear()
+            self._close()
+
+    def _close(self) -> None:
+        self.fragment = -1
+        size, self._piece_size = self._piece_size, 0
+        self._count(size)
+        self._parts.append(size.to_bytes(4, "big"))
+        self._parts += self.pieces
+        self.pieces.clear()
+
+    def close_fragments(self, *, marker: bool) -> None:
+        """The last fragment is among `pieces`; the packet that brought it had this marker bit.
+
+        Raises:
+            PayloadError: the picture is too large.
+        """
+        self._close()
+        self._end_packet(marker=marker)
 
     def grow(self, size: int) -> None:
         """`pieces` has become so much longer.
