@@ -75,6 +75,20 @@ class Viewer:
             assert more, f"{method}: the server closed"
             self._rest += more
 
+    def await_picture(self) -> None:
+        """Read until a packet with the marker bit: the last one of a picture (RFC 6184 5.1)."""
+        while True:
+            size = int.from_bytes(self._rest[2:4], "big")
+            while len(self._rest) < 4 or len(self._rest) < 4 + size:
+                more = self.socket.recv(1 << 16)
+                assert more, "the server closed"
+                self._rest += more
+                size = int.from_bytes(self._rest[2:4], "big")
+            channel, marker = self._rest[1], self._rest[5] & 0x80
+            self._rest = self._rest[4 + size :]
+            if channel == 0 and marker:
+                return
+
     def _authorization(self, method: str, url: str) -> str:
         if self.login is None or not self._challenge:
             return ""
@@ -111,7 +125,7 @@ def drain(viewers: list[Viewer], seconds: float) -> None:
 
 
 def main() -> None:
-    """See the module."""
+    """Sign in, play, count."""
     url, count, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
     path = os.environ.get("BENCH_LOGIN_FILE")
     name, _, secret = Path(path).read_text().strip().partition(":") if path else ("", "", "")
