@@ -33,11 +33,13 @@ def serve_rows() -> Iterator[Row]:
         goal = 10.0 if viewers == 100 else None
         work = f"serve 4 Mbit/s to {viewers}, RTSP/TCP"
         unit = "Gbit per core-s"
-        yield Row(
-            work, ours.gbit_per_core, unit, goal, higher=True, peer=peer.gbit_per_core, peer_name="gst-rtsp-server"
-        )
-    sends = serve.udp_sends()
-    yield Row("serve by UDP: sends beyond ceil(picture / 64,400)", sends, "per picture and client", 0)
+        other = "gst-rtsp-server"
+        yield Row(work, ours.gbit_per_core, unit, goal, higher=True, peer=peer.gbit_per_core, peer_name=other)
+        whole = f"{work}, with the worker that reads the source"
+        yield Row(whole, ours.with_source, unit, higher=True, peer=peer.gbit_per_core, peer_name=other)
+    share = "times ceil(picture / 64,400)"
+    yield Row("serve by UDP: sends, pictures of our encoder", serve.udp_sends(lone_slices=True), share, 1.0)
+    yield Row("serve by UDP: sends, the clip's (with an SEI each)", serve.udp_sends(lone_slices=False), share)
 
 
 ALL: dict[str, Callable[[], Iterator[Row]]] = {

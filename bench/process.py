@@ -33,11 +33,12 @@ def children(pid: int) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """CPU seconds and wall seconds of a window, and memory at its end."""
+    """CPU seconds and wall seconds of a window, memory at its end, and the first process's CPU seconds."""
 
     cpu: float
     wall: float
     pss: int
+    first: float
 
     @property
     def cores(self) -> float:
@@ -49,8 +50,8 @@ def measure(pids: list[int], seconds: float) -> Cost:
     """Watch some processes for a while."""
     began, before = time.monotonic(), {pid: cpu_seconds(pid) for pid in pids}
     time.sleep(seconds)
-    cpu = sum(cpu_seconds(pid) - before[pid] for pid in pids)
-    return Cost(cpu, time.monotonic() - began, sum(pss_bytes(pid) for pid in pids))
+    spent = [cpu_seconds(pid) - before[pid] for pid in pids]
+    return Cost(sum(spent), time.monotonic() - began, sum(pss_bytes(pid) for pid in pids), spent[0])
 
 
 def stopped(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:

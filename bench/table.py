@@ -58,7 +58,7 @@ def show(rows: Iterable[Row], *, to: Path) -> None:
         ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
         verdict = {None: "", True: "yes", False: "NO"}[row.reached]
         table.add_row(row.work, f"{row.ours:.3g} {row.unit}", limit, peer, ratio, verdict)
-    Console(width=150).print(table)
+    Console(width=190).print(table)
     to.parent.mkdir(parents=True, exist_ok=True)
     kept = [{**asdict(row), "ratio": row.ratio, "reached": row.reached} for row in rows]
     to.write_text(json.dumps({"schema": "camward-bench-1", "rows": kept}, indent=1))
