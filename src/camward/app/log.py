@@ -27,8 +27,9 @@ def set_up_logging(*, verbose: bool = False) -> None:
             *end,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-        cache_logger_on_first_use=True,
+        # Asked for at each event: whoever replaces stderr (a test, an embedding program) gets what is logged then.
+        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
+        cache_logger_on_first_use=False,
     )
     root = logging.getLogger()
     root.handlers = [_Forward()]

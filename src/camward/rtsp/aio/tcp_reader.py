@@ -72,6 +72,8 @@ class TcpReader:
             self._write(unit.framed.get(channels) or unit.frame(channels))
         elif self._backlog.take(unit):
             self._drain()
+        elif unit.report:  # the unit is lost, but what it says of the clocks puts sound and picture in step later
+            self.report(unit.track, unit.report)
 
     def pause(self) -> None:
         """The transport's buffer is above the mark."""

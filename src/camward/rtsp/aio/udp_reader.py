@@ -89,8 +89,11 @@ class UdpReader:
                     self._runs.extend((ports, *rest) for rest in unit.runs[index:])
                     self._later()
                     return
-        elif self._backlog.take(unit) and self._timer is None:
-            self._drain()
+        elif self._backlog.take(unit):
+            if self._timer is None:
+                self._drain()
+        elif unit.report:  # the unit is lost, but what it says of the clocks puts sound and picture in step later
+            ports.report(unit.report)
 
     def _later(self) -> None:
         self._flowing = False

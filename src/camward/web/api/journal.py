@@ -40,6 +40,21 @@ async def journal(
     return [entry_json(entry) for entry in entries]
 
 
+@routes.get("/api/v1/journal/verdict", Action.JOURNAL)
+async def verdict(site: OurSite) -> dict[str, object]:
+    """Check the whole chain now: every change, removal or insertion before the newest entry shows."""
+    report = await asyncio.to_thread(site.journal.verify)
+    broken = report.broken
+    return {
+        "verdict": report.verdict,
+        "entries": report.entries,
+        "first": report.first,
+        "broken": None
+        if broken is None
+        else {"part": broken.part, "line": broken.line, "seq": broken.seq, "reason": broken.reason, "text": broken.text},
+    }
+
+
 def entry_json(entry: Entry) -> dict[str, object]:
     """An entry as the API shows it."""
     return {

@@ -1,7 +1,7 @@
 // The journal: newest first, found by words, older ones on demand.
 import { api, ApiError } from "../api.js";
 import { fault } from "../claim/fault.js";
-import { el, moment } from "../dom.js";
+import { el, moment, state } from "../dom.js";
 
 const PAGE = 100;
 const by = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
@@ -43,6 +43,18 @@ function row(entry) {
   }
   return el("tr", {}, el("td.mono.nowrap", { title: `${date.toISOString()}, entry ${entry.seq}` }, moment(date)), el("td", { "data-l": "Who" }, entry.who), el("td.mono", { "data-l": "From" }, entry.where), what);
 }
+
+by("check").addEventListener("click", async () => {
+  fault("journal-fault", "");
+  try {
+    const report = await api("GET", "/api/v1/journal/verdict");
+    const whole = `Unbroken, ${report.entries} entries`;
+    const broken = report.broken && `Broken at entry ${report.broken.seq}: ${report.broken.text} (${report.broken.part}, line ${report.broken.line})`;
+    by("chain").replaceChildren(broken ? state("bad", "bad", broken) : state("ok", "ok", whole));
+  } catch (error) {
+    fault("journal-fault", /** @type {ApiError} */ (error).text);
+  }
+});
 
 let timer = 0;
 words.addEventListener("input", () => {
