@@ -359,11 +359,12 @@ class Recorder:
         """Make the ingests those of the book."""
         wanted = {camera_id: self._plan(camera_id, entry) for camera_id, entry in self.cameras.list().items()}
         for camera_id in [one for one in self._ingests if self._ingests[one].plan != wanted.get(one)]:
-            self._tasks.pop(camera_id).cancel()
+            task = self._tasks.pop(camera_id)
+            task.cancel()
             self._ingests.pop(camera_id)
             if camera_id not in wanted:
-                for hub in self._hubs.pop(camera_id, {}).values():
-                    hub.set_no_signal(since=self._clock.utc(), reason="The camera was removed")
+                # Only once it has ended: an ingest that ends says why by itself.
+                task.add_done_callback(partial(self._removed, self._hubs.pop(camera_id, {})))
         for camera_id, camera_plan in wanted.items():
             if camera_id not in self._ingests:
                 ingest = self._ingests[camera_id] = CameraIngest(
@@ -377,6 +378,10 @@ class Recorder:
                     note=self._archive.note,
                 )
                 self._tasks[camera_id] = group.create_task(ingest.run())
+
+    def _removed(self, hubs: dict[str, MediaStream], _: asyncio.Task[None]) -> None:
+        for hub in hubs.values():
+            hub.set_no_signal(since=self._clock.utc(), reason="The camera was removed")
 
     def _plan(self, camera_id: str, entry: CameraEntry) -> CameraPlan:
         password = self.cameras.password(camera_id)

@@ -22,7 +22,7 @@ OPEN = """async () => {
   window.make = (camera = "cam") => {
     window.player = new Player(document.getElementById("canvas"), new Recording(`/api/v1/cameras/${camera}`));
     for (const type of ["picture", "gap", "state", "failure", "unsupported"])
-      player.addEventListener(type, ({detail}) => told.push({type, at: performance.now(), ...detail, config: undefined}));
+      player.addEventListener(type, (event) => told.push({type, at: performance.now(), ...event.detail, config: 0}));
   };
   make();
   window.pixels = () => {

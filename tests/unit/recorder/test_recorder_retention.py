@@ -112,11 +112,7 @@ async def test_a_long_pinned_range_does_not_hide_what_may_go(tmp_path, clock, pi
     for number in range(1500):
         origin = Origin("front", "R1", 1, number, Utc(NOW - DAY + number * NS))
         end = Utc(origin.first_utc + NS)
-        rows.append(
-            SegmentRow(
-                segment_path(origin), origin, Utc(origin.first_utc + NS), SIZE, closed=True, init=b"i", fragments=b""
-            )
-        )
+        rows.append(SegmentRow(segment_path(origin), origin, end, SIZE, closed=True, init=b"i", fragments=b""))
     writer.put(rows)
     writer.flush()
     reader = IndexReader(tmp_path / "big.sqlite")

@@ -45,14 +45,14 @@ async def verdict(site: OurSite) -> dict[str, object]:
     """Check the whole chain now: every change, removal or insertion before the newest entry shows."""
     report = await asyncio.to_thread(site.journal.verify)
     broken = report.broken
-    return {
-        "verdict": report.verdict,
-        "entries": report.entries,
-        "first": report.first,
-        "broken": None
-        if broken is None
-        else {"part": broken.part, "line": broken.line, "seq": broken.seq, "reason": broken.reason, "text": broken.text},
+    place = broken and {
+        "part": broken.part,
+        "line": broken.line,
+        "seq": broken.seq,
+        "reason": broken.reason,
+        "text": broken.text,
     }
+    return {"verdict": report.verdict, "entries": report.entries, "first": report.first, "broken": place}
 
 
 def entry_json(entry: Entry) -> dict[str, object]:

@@ -12,6 +12,8 @@ export class PlayerBar {
   constructor(page) {
     this.page = page;
     this._said = 0;
+    /** Whether the page stands where nothing is recorded yet, and something may come. */
+    this.waiting = false;
     this.speed = /** @type {HTMLSelectElement} */ (page.part("speed"));
     this.speed.addEventListener("change", () => {
       const player = page.player;
@@ -45,6 +47,7 @@ export class PlayerBar {
 
   /** @param {{time: number, index: number|null, count: number|null}} picture */
   _picture({ time, index, count }) {
+    this.waiting = false;
     this._sentence("");
     this.page.part("count").textContent = index === null ? "" : ` · picture ${index + 1} of ${count}`;
     this.page.part("mark").hidden = false;
@@ -56,6 +59,7 @@ export class PlayerBar {
   /** A gap is a sentence. @param {{from: number, to: number|null, passing?: boolean, none?: boolean}} gap */
   gap({ from, to, passing = false, none = false }) {
     const { page } = this;
+    this.waiting = to === null && !passing;
     const here = page.book.at(page.camera.id, from);
     page.part("count").textContent = "";
     page.part("mark").hidden = true;

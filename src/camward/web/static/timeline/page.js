@@ -283,7 +283,16 @@ export class TimelinePage {
     this.book.addEventListener("failure", (event) => this.bar.say(/** @type {CustomEvent} */ (event).detail.text));
     this.marks.addEventListener("change", () => this.paint());
     new ResizeObserver(() => this.paint()).observe(this.part("lanes"));
-    setInterval(() => { if (!document.hidden) { this.book.refresh(this.rows.shown().map((one) => one.id), this.window); this.paint(); } }, AGAIN);
+    setInterval(() => { if (!document.hidden) { this._again(); } }, AGAIN);
+  }
+
+  /** What is going on: newer pictures, and the end of a gap that had none. */
+  _again() {
+    this.book.refresh(this.rows.shown().map((one) => one.id), this.window);
+    this.paint();
+    if (!this.bar.waiting || !this.player || this.player.playing || this.rows.held) return;
+    this.player.recording.refresh();
+    void this.player.seek(this.time);
   }
 
   /** The day buttons, and a time that is typed. */
