@@ -158,6 +158,17 @@ async def test_a_file_that_vanishes_and_returns(camera, small, tmp_path):
     assert running.events[0].alarm and str(path) in running.events[0].text
 
 
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [("v4l2:/dev/video97", "There is no device /dev/video97"), ("rtsp://127.0.0.1:1/x", "can't be reached")],
+)
+async def test_what_is_not_there_is_said(camera, source, reason):
+    async with camera(source) as running:
+        stream = running.media.streams["stream1"]
+        await running.until(lambda: reason in stream.no_signal.reason)
+    assert kinds(running) == [EventKind.SIGNAL_LOST]
+
+
 async def test_another_resolution_is_another_form(camera, small, large, tmp_path):
     path = tmp_path / "source.mp4"
     shutil.copy(small, path)

@@ -183,11 +183,23 @@ async def test_brightness_contrast_and_saturation_really_change_the_picture(came
         colours = area(picture, 1, (0, 50, 320, 150))
         return middle, spread, sum(abs(value - 128) for value in colours) / len(colours)
 
-    plain = await mean()
-    assert (await mean(brightness=70))[0] > plain[0] + 20
-    assert (await mean(brightness=30))[0] < plain[0] - 20
-    assert (await mean(contrast=30))[1] < plain[1] * 0.8
-    assert (await mean(saturation=0))[2] < 1.5 < plain[2]
+    plain, bright, dim, flat, grey = await asyncio.gather(
+        mean(), mean(brightness=70), mean(brightness=30), mean(contrast=30), mean(saturation=0)
+    )
+    assert dim[0] + 20 < plain[0] < bright[0] - 20
+    assert flat[1] < plain[1] * 0.8
+    assert grey[2] < 1.5 < plain[2]
+
+
+async def test_another_capture_size_restarts_the_source_only(camera):
+    async with camera("test:", settings=MediaSettings(source=SourceSettings(capture="640x480"))) as running:
+        before = await running.take(running.reader(), pictures=3)
+        pid = running.media.status.worker_pid
+        running.media.apply(MediaSettings(source=SourceSettings(capture="800x600")))
+        await running.until(lambda: running.media.streams["stream1"].format.video.width == 800)
+        after = await running.take(running.reader(), pictures=3)
+        assert decode(after)[0].height == 600 and after[0].ticks > before[-1].ticks
+        assert running.media.status.worker_pid == pid
 
 
 async def test_the_test_picture_moves_and_shows_the_time(camera):
