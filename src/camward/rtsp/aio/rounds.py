@@ -79,8 +79,8 @@ class Member:
     def _set(self, mark: int) -> None:
         try:
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, mark)
-        except OSError:
-            pass  # the connection is going down
+        except (OSError, ValueError):
+            pass  # the connection is going down; uvloop's sockets say ValueError when it is gone
 
 
 class Rounds:
