@@ -74,6 +74,16 @@ async def test_stream_2_is_small_h264_made_while_somebody_reads(camera, footage)
     assert {b - a for a, b in pairwise(keys)} == {2 * VIDEO_CLOCK}
 
 
+async def test_stream_2_joins_in_the_middle_of_a_very_long_group(camera, clip):
+    picture = ("-f", "lavfi", "-i", "testsrc2=size=160x120:rate=200:duration=20")
+    path = clip("long.mp4", *picture, "-c:v", "libx264", "-preset", "ultrafast", "-g", "9999", "-pix_fmt", "yuv420p")
+    async with camera(path) as running:
+        main = await running.take(running.reader(), pictures=500)
+        small = await running.take(running.reader("stream2"), pictures=3, seconds=3)
+    assert small[0].key and small[0].ticks > main[-1].ticks - 90_000
+    assert len(decode(small)) == 3
+
+
 async def test_stream_2_obeys_its_settings_without_a_gap_in_stream_1(camera, footage):
     async with camera(footage / "cup-with-audio.mp4") as running:
         reader = running.reader()

@@ -71,6 +71,7 @@ class Studio:
         self._why = why
         self._lock = threading.Condition()
         self._items: deque[_Item] = deque()
+        self._catching_up = 0
         self._waiting_key = False
         self._wants_small = self._stopped = False
         self._emitting = threading.Lock()
@@ -109,6 +110,9 @@ class Studio:
             elif not on:
                 self._small = None
             self._wants_small = on
+            if not self.busy:
+                self._items.clear()
+                self._catching_up = 0
         if not self.busy:
             self._newest = None
 
@@ -121,7 +125,8 @@ class Studio:
     def offer(self, unit: AccessUnit, *, silent: bool = False) -> None:
         """A coded picture; a silent one is decoded only because the next ones need it."""
         with self._lock:
-            if len(self._items) >= _CODED_LIMIT:
+            self._catching_up += silent
+            if len(self._items) >= _CODED_LIMIT + self._catching_up:
                 self._items.clear()
                 self._waiting_key = True
             if self._waiting_key and not unit.key:
