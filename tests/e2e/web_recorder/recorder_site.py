@@ -23,6 +23,7 @@ from camward.door.http import HttpHost
 from camward.journal import Journal
 from camward.media.unit import VIDEO_CLOCK, AccessUnit
 from camward.recorder import CameraEntry, Recorder
+from camward.rtsp.aio.client import RtspClient
 from camward.trust import DeviceIdentity, server_context
 from camward.web.recorder.app import RecorderParts, recorder_app
 
@@ -112,8 +113,10 @@ class RecorderSite:
 
 
 @contextlib.asynccontextmanager
-async def recorder_site(state: Path, clip: Clip, *, cameras: int = 2) -> AsyncIterator[RecorderSite]:
-    """A recorder whose first camera has recorded `PAST` seconds and goes on recording."""
+async def recorder_site(
+    state: Path, clip: Clip, *, cameras: int = 2, owner_key: bytes | None = None
+) -> AsyncIterator[RecorderSite]:
+    """A recorder whose cameras have recorded `PAST` seconds and go on; with none it connects to real ones."""
     clock, events, camera = SystemClock(), EventBus(), FootageCamera(clip)
     identity = DeviceIdentity.load_or_create(state, name="Recorder", now=clock.utc(), addresses=["127.0.0.1"])
     journal = Journal(state / "journal", clock)
@@ -128,7 +131,9 @@ async def recorder_site(state: Path, clip: Clip, *, cameras: int = 2) -> AsyncIt
         events=events,
         cost=HashCost(memory=1024, passes=1),
     )
-    await access.claim.make_administrator(access.claim.code(), "admin", Secret(PASSWORD), None, address="127.0.0.1")
+    await access.claim.make_administrator(
+        access.claim.code(), "admin", Secret(PASSWORD), owner_key, address="127.0.0.1"
+    )
     recorder = Recorder(
         state,
         settings=settings,
@@ -136,7 +141,7 @@ async def recorder_site(state: Path, clip: Clip, *, cameras: int = 2) -> AsyncIt
         events=events,
         recorder_id="CW-TEST-1",
         journal=journal,
-        client_factory=camera,
+        client_factory=camera if cameras else RtspClient,
     )
     settings.set({"device.name": "Test yard"}, who="test")
     parts = RecorderParts(access, settings, recorder, journal, identity, clock, events)

@@ -28,13 +28,18 @@ export class Lane {
   /** @param {SVGSVGElement} svg @param {{height?: number, outline?: boolean}} [options] `outline`: it shows where another window is */
   constructor(svg, { height = 38, outline = false } = {}) {
     this.svg = svg;
-    this.height = height;
+    this._usual = height;
     this._ground = draw("g", {});
     this._range = draw("g", {});
-    this._head = draw("line", { class: "t-head", y1: 0, y2: height, visibility: "hidden" });
+    this._head = draw("line", { class: "t-head", y1: 0, y2: 200, visibility: "hidden" });
     this._knob = draw("path", { class: "t-knob", visibility: "hidden" });
     this._outline = outline ? draw("rect", { class: "t-now", y: 0.75, height: height - 1.5, rx: 2, visibility: "hidden" }) : null;
     svg.replaceChildren(this._ground, this._range, this._head, this._knob, ...(this._outline ? [this._outline] : []));
+  }
+
+  /** On a phone lanes are taller. */
+  get height() {
+    return this.svg.clientHeight || this._usual;
   }
 
   get width() {

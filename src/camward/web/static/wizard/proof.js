@@ -5,15 +5,16 @@
 
 /** Letters that people mistake, as Crockford's base 32 reads them. @type {Readonly<Record<string, string>>} */
 const MISREAD = Object.freeze({ O: "0", I: "1", L: "1" });
-const LETTERS = /^[0-9A-HJKMNP-TV-Z]+$/;
+const CODE = /^[0-9A-HJKMNP-TV-Z]{16}$/;
+const BETWEEN = /[\s\-\u2010-\u2014]/;
 
 /**
  * A code without dashes and spaces, mistaken letters mended; null when it can't be a code.
  * @param {string} text
  */
 export function plainCode(text) {
-  const code = [...text.toUpperCase()].filter((letter) => !/[\s\-–—_]/.test(letter)).map((letter) => MISREAD[letter] ?? letter).join("");
-  return LETTERS.test(code) ? code : null;
+  const code = [...text.toUpperCase()].filter((letter) => !BETWEEN.test(letter)).map((letter) => MISREAD[letter] ?? letter).join("");
+  return CODE.test(code) ? code : null;
 }
 
 /** @param {string} text base64 */

@@ -145,7 +145,7 @@ export class Wizard {
   }
 
   async _signIn() {
-    if (this._byCode && plainCode(this.field("code").value) === null) throw new Error("That is no claim code. It has letters and digits in groups, and is on the camera’s label or console.");
+    if (this._byCode && plainCode(this.field("code").value) === null) throw new Error("That is no claim code. It has 16 letters and digits, and is on the camera’s label or console.");
     this.show("confirm");
   }
 
