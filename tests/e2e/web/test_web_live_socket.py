@@ -1,4 +1,4 @@
-"""The live socket with a program at the other end: messages byte for byte, format changes, a slow viewer."""
+"""The live socket, with a program at the other end: bytes, format changes, a viewer that is too slow."""
 
 import asyncio
 import base64
