@@ -180,14 +180,14 @@ async def add(recorder: Recorder, name: str) -> str:
 
 
 async def recorded(site: RecorderSite, ids: list[str]) -> None:
-    """Wait until the past is on the disk."""
+    """Wait until the past is on the disk, and the cameras are back."""
     recorder, now = site.parts.recorder, site.parts.clock.utc()
     async with asyncio.timeout(20):
         for camera_id in ids:
             while True:
                 spans = await recorder.spans(camera_id, Utc(now - 300 * NS), now, stream="stream1")
                 seconds = sum((span.to_utc - span.from_utc) / NS for span in spans if span.state == "recorded")
-                if seconds >= PAST - 2:
+                if seconds >= PAST - 2 and recorder.status(camera_id).state == "recording":
                     break
                 await asyncio.sleep(0.1)
 

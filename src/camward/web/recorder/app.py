@@ -9,6 +9,7 @@ from camward.access.table import Action
 from camward.web.application import build
 from camward.web.recorder import cameras, events, live, pages, recordings, status
 from camward.web.recorder.event_log import EventLog
+from camward.web.recorder.measures import RecorderCollector
 from camward.web.recorder.parts import RecorderParts
 from camward.web.site import NavItem, Site
 
@@ -42,4 +43,5 @@ def recorder_app(parts: RecorderParts) -> FastAPI:
         site,
         parts,
         [pages.routes, live.routes, cameras.routes, recordings.routes, events.routes, status.routes],
+        collectors=[RecorderCollector(parts)],
     )

@@ -187,13 +187,14 @@ async def add_pin(parts: Parts, who: Who, new: NewPin) -> PinView:
 
 
 @routes.delete("/api/v1/pins/{pin_id}", Action.CAMERAS_READ)
-async def remove_pin(parts: Parts, who: Who, pin_id: str) -> None:
+async def remove_pin(parts: Parts, who: Who, pin_id: str) -> Response:
     """Let go of a range: it is deleted when its days are over."""
     found = next((pin for pin in parts.recorder.pins.list() if str(pin.id) == pin_id), None)
     if found is None or not who.may(Action.CAMERAS_READ, found.camera_id):
         raise NotFoundError("There is no such kept range", next="see the list on the page Cameras")
     require(who, Action.PIN, found.camera_id)
     await parts.recorder.pins.unpin(found.id)
+    return Response(status_code=204)
 
 
 def pin_view(pin: PinnedRange) -> PinView:
