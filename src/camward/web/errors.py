@@ -104,7 +104,7 @@ def known_visitor(request: Request) -> Visitor:
 async def _on_ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, CamwardError)
     status = status_of(error)
-    if wants_page(request) and request.method == "GET":
+    if wants_page(request) and request.method in ("GET", "HEAD"):
         if isinstance(error, UnclaimedError):
             return RedirectResponse("/", 303)
         if isinstance(error, NotLoggedInError):

@@ -145,7 +145,7 @@ def _install(app: FastAPI, *, path: str, endpoint: Callable[..., object], method
     app.router.add_api_route(
         path,
         endpoint,
-        methods=[method],
+        methods=[method] if in_schema else [method, "HEAD"],
         status_code=status,
         include_in_schema=in_schema,
         route_class_override=GuardedRoute,
