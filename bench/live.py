@@ -15,6 +15,7 @@ SECONDS = 20
 COLLECT = """async ([seconds]) => {
   const module = document.querySelector('script[type=module][src*="camera/live"]').src;
   const { LiveView } = await import(module.replace(/camera\\/live[^/]*$/, "live/view.js"));
+  window.camwardLive.stop();  // the page's own picture: what is measured is one viewer, not two
   document.querySelector("canvas").remove();
   const canvas = document.body.appendChild(document.createElement("canvas"));
   const view = new LiveView(canvas, { url: "/live?stream=stream1" });
