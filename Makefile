@@ -56,6 +56,9 @@ fuzz: setup-test ## each parser, SECONDS=60 a target
 reference: setup ## write docs/reference/settings.md from the settings trees
 	$(BIN)/python tools/settings-reference
 
+screenshots: setup-test ## the README's pictures, taken from a running demo
+	$(BIN)/python tools/screenshots
+
 requirements: ## pin again, after a change of requirements/*.in
 	$(BIN)/python -m pip install --quiet pip-tools
 	for part in run test; do \
