@@ -1,8 +1,9 @@
 // MP4 fragments to pictures with Media Source Extensions: for browsers without WebCodecs, and for codecs they leave out.
 
-/** Seconds behind the newest picture: more than the first, and playback is a little faster; more than the second, a jump. */
-const LATE = 0.4;
-const JUMP = 1.5;
+/** Seconds behind the newest picture: more than the first (with sound: the second), and playback hurries; more than the third, a jump. */
+const LATE = 0.06;
+const LATE_SOUND = 0.25;
+const JUMP = 0.6;
 const KEPT = 10;
 const NTP_1900 = 2_208_988_800;
 
@@ -102,8 +103,9 @@ export class Mp4Player {
     if (!ranges.length) return;
     const end = ranges.end(ranges.length - 1);
     const late = end - this._video.currentTime;
-    if (late > JUMP || this._video.currentTime < ranges.start(ranges.length - 1)) this._video.currentTime = Math.max(ranges.start(ranges.length - 1), end - 0.1);
-    this._video.playbackRate = late > LATE ? 1.15 : 1;
+    const allowed = this._video.muted ? LATE : LATE_SOUND;
+    if (late > JUMP + allowed || this._video.currentTime < ranges.start(ranges.length - 1)) this._video.currentTime = Math.max(ranges.start(ranges.length - 1), end - allowed);
+    this._video.playbackRate = late > allowed ? 1 + Math.min(0.5, late - allowed) : 1;
     if (this._video.paused) void this._video.play().catch(() => {});
   }
 
