@@ -58,7 +58,7 @@ class AccessUnit:
     @property
     def key(self) -> bool:
         """Whether a decoder can start here (always true for audio and metadata)."""
-        return bool(self.flags & Flags.KEY)
+        return Flags.KEY in self.flags
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from camward.base.errors import CamwardError, NotPermittedError, NotReachableErr
 from camward.base.secret import Secret
 from camward.base.supervision import Backoff
 from camward.media.stream import MediaStream
-from camward.media.unit import AccessUnit, Flags, StreamFormat, Track
+from camward.media.unit import AccessUnit, StreamFormat, Track
 from camward.recorder.segmenter import Segmenter
 from camward.recorder.settings import CameraEntry
 from camward.recorder.status import CameraState, StreamStatus
@@ -200,7 +200,7 @@ class Ingest:
     def on_unit(self, unit: AccessUnit) -> None:
         """See `Sink`; called for every picture of every camera."""
         self._bytes += len(unit.data)
-        if unit.flags & Flags.KEY and unit.track is Track.VIDEO:
+        if unit.track is Track.VIDEO and unit.key:
             self.delay = (self._clock.utc() - unit.utc) / NS
             if not self._picture:
                 self._first_picture()

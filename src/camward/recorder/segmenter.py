@@ -139,7 +139,7 @@ class Segmenter:
 
     def _take_picture(self, unit: AccessUnit) -> bool:
         """Cut ahead of the picture where one is due; whether the picture is to be kept."""
-        key = bool(unit.flags & Flags.KEY)
+        key = unit.key
         if key:
             self._check_clock(unit)
         if self._segment is not None:
@@ -172,7 +172,7 @@ class Segmenter:
         last = unit.ticks if self._last_ticks is None else self._last_ticks
         return (
             self._cut_file
-            or bool(unit.flags & Flags.BOUNDARY)
+            or Flags.BOUNDARY in unit.flags
             or unit.ticks - self._file_ticks >= limits.segment * VIDEO_CLOCK
             or unit.ticks - last >= max(limits.gap * VIDEO_CLOCK, 3 * self._interval)
             or unit.ticks < last

@@ -245,7 +245,7 @@ def _layout(track: Track, timing: Timing) -> int:
 def _trun(run: Sequence[AccessUnit], timing: Timing, *, layout: int, lengths: list[int], offset: int) -> bytes:
     columns: list[Sequence[int]] = [timing.durations, lengths]
     if layout & _FLAGS:
-        columns.append([SYNC if unit.flags & 1 else NOT_SYNC for unit in run])
+        columns.append([SYNC if unit.key else NOT_SYNC for unit in run])
     if layout & _OFFSET and timing.offsets:
         columns.append([number & 0xFFFF_FFFF for number in timing.offsets])
     width = len(columns)

@@ -13,17 +13,17 @@ import socket
 import weakref
 from typing import Protocol
 
-PERIOD = 0.15
+PERIOD = 0.2
 """Seconds from one round to the next."""
 MARK = 256 * 1024
 """With so many bytes a socket doesn't wait for the round."""
 
 
-class Options(Protocol):
+class Shown(Protocol):
     """What a transport's `get_extra_info("socket")` gives: asyncio's and uvloop's differ."""
 
-    def setsockopt(self, level: int, option: int, value: int, /) -> None:
-        """See `socket.setsockopt`."""
+    def dup(self) -> socket.socket:
+        """See `socket.dup`."""
         ...
 
 
@@ -31,12 +31,13 @@ class Member:
     """One socket that is read in rounds, once `join` was called.
 
     Args:
-        sock: a TCP socket.
+        sock: a TCP socket. Its options are set through a descriptor of our own, closed in `leave`: what uvloop gives
+            makes a socket object for each call.
         low_delay: whether each byte is wanted at once.
     """
 
-    def __init__(self, sock: Options, *, low_delay: bool) -> None:
-        self._sock = sock
+    def __init__(self, sock: Shown, *, low_delay: bool) -> None:
+        self._sock = sock.dup()
         self._low_delay = low_delay
         self._joined = False
         self._waiting = False
@@ -47,9 +48,10 @@ class Member:
         self._settle()
 
     def leave(self) -> None:
-        """The connection is gone, or ends."""
+        """The connection is gone."""
         self._joined = False
         self._settle()
+        self._sock.close()
 
     def set_low_delay(self, *, on: bool) -> None:
         """Be read for each packet, or in rounds."""

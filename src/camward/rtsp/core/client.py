@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -28,6 +29,8 @@ from camward.rtsp.core.rtcp import (
 from camward.rtsp.core.timeline import TIMELINE_LIMITS, TimelineLimits
 from camward.rtsp.core.transport import Transport
 
+_FRAME = struct.Struct(">xBH")
+"""Ahead of an interleaved packet: '$', channel, length."""
 CLIENT_MESSAGES = MessageLimits(body=262_144)
 """Descriptions of some cameras are long."""
 
@@ -266,22 +269,22 @@ class ClientSession:
         """
         self._receivers.arrival = Arrival(now, utc)
         channels, media = self._dialogue.channels, False
-        position, limit = 0, len(view)
+        position, limit, parsing = 0, len(view), self._peer.parser is not None
         while position < limit:
-            if self._peer.parser is not None or view[position] != DOLLAR:
+            if parsing or view[position] != DOLLAR:
                 position = self._message(view, position, limit, now)
-                channels = self._dialogue.channels
+                channels, parsing = self._dialogue.channels, self._peer.parser is not None
                 continue
-            if limit - position < 4:
+            if limit - position < _FRAME.size:
                 break
-            end = position + 4 + (view[position + 2] << 8 | view[position + 3])
+            number, length = _FRAME.unpack_from(view, position)
+            end = position + _FRAME.size + length
             if end > limit:
                 break
-            number = view[position + 1]
             choice = channels.get(number)
             if choice is None:
                 self._stray()
-            elif end - position > 5 and 192 <= view[position + 5] <= 223:
+            elif length > 1 and 192 <= view[position + 5] <= 223:
                 # RTCP is told by its type, for servers that mix up their channels.
                 self._control(choice, bytes(view[position + 4 : end]), now)
             else:

@@ -9,22 +9,19 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from camward.base.clock import NS, Utc
 from camward.media.unit import AccessUnit, Flags, Track
 from camward.rtsp.core.depacketizer import Depacketizer, PayloadError, PictureDepacketizer
 from camward.rtsp.core.errors import RtpError
+from camward.rtsp.core.messages import DOLLAR
 from camward.rtsp.core.rtcp import ReportBlock, SenderReport
 from camward.rtsp.core.rtp import HEADER, parse_rtp
 from camward.rtsp.core.timeline import Moment
 
 _HEAD = struct.Struct(">BBHII")
-_LANE = struct.Struct(">HHHHQI")
-"""Of an interleaved frame: '$' and channel; length; RTP's first two bytes; sequence; timestamp and SSRC; 4 bytes."""
 _FRAME = 4
-_MASKS = {2: 0xFFFF_0000, 3: 0xFFFF_FF00}
-_END = {2: 0x0040_0000, 3: 0x0000_4000}
-"""The end bit among the first 4 bytes of a fragment, and what of them is the same in all fragments, by head size."""
 _MALFORMED = 200
 """Malformed payloads in a row until the sender is given up."""
 _RESTART = 3000
@@ -32,6 +29,12 @@ _RESTART = 3000
 
 Place = Callable[[int, bool], Moment | None]
 """Gets an RTP timestamp and whether a step of time may be made; the moment, or None if the unit can't be placed yet."""
+
+
+@lru_cache(maxsize=256)
+def _row(size: int, skip: int) -> struct.Struct:
+    """An interleaved frame: what is ahead of RTP's sequence number, that, and what is ahead of a fragment's data."""
+    return struct.Struct(f">6sH{skip - 8}s{size - skip}x")
 
 
 @dataclass(slots=True)
@@ -120,39 +123,37 @@ class Reception:
             self._malformed(error)
 
     def run(self, view: memoryview, position: int, limit: int, channel: int) -> int:
-        """Take the interleaved frames from `position` on that go on with an open NAL unit; where they end."""
+        """Take the interleaved frames from `position` on that go on with an open NAL unit; where they end.
+
+        Fragments of one NAL unit are of one length, and what stands ahead of their data is the same in all but for
+        the sequence number. So they are read as rows of a table. The last one is not among them; see `packet`.
+        """
         pictures = self._pictures
-        if pictures is None or pictures.fragment < 0:
+        if pictures is None or pictures.fragment < 0 or limit - position < _FRAME:
             return position
         assert self._taken_type is not None
-        goes_on, mask = pictures.fragment, _MASKS[pictures.head]
+        size = _FRAME + (view[position + 2] << 8 | view[position + 3])
         skip = _FRAME + HEADER + pictures.head
-        frame, kind = 0x2400 | channel, 0x8000 | self._taken_type
-        source, expected = pictures.timestamp << 32 | self.ssrc, self._expected
-        append, unpack = pictures.pieces.append, _LANE.unpack_from
-        begun, last, count = position, limit - _LANE.size, 0
-        marker = closed = False
-        while position <= last:
-            head, length, flags, sequence, stamp, start = unpack(view, position)
-            end = position + _FRAME + length
-            if head != frame or sequence != expected or stamp != source or end > limit or end - position <= skip:
+        if size <= skip:
+            return position
+        first = bytes((DOLLAR, channel, view[position + 2], view[position + 3], 0x80, self._taken_type))
+        source = pictures.timestamp << 32 | self.ssrc
+        rest = source.to_bytes(8, "big") + pictures.fragment.to_bytes(4, "big")[: pictures.head]
+        end = position + (limit - position) // size * size
+        begun, expected = self._expected, self._expected
+        for its_first, sequence, its_rest in _row(size, skip).iter_unpack(view[position:end]):
+            if its_first != first or sequence != expected or its_rest != rest:
                 break
-            if flags != kind or start & mask != goes_on:
-                closed = flags | 0x80 == kind | 0x80 and start & mask == goes_on | _END[pictures.head]
-                if not closed:
-                    break
-                marker = flags != kind
-            append(view[position + skip : end])
-            expected = expected + 1 & 0xFFFF
-            count += 1
-            position = end
-            if closed:
-                break
-        if count:
-            self._ran(pictures, count, position - begun - count * skip)
-            if closed and pictures.fragment >= 0:
-                self._closed(pictures, marker=marker)
-        return position
+            expected += 1
+            if expected == 0x10000:
+                expected = 0
+        count = expected - begun & 0xFFFF
+        if not count:
+            return position
+        end = position + count * size
+        pictures.pieces += [view[start + skip : start + size] for start in range(position, end, size)]
+        self._ran(pictures, count, count * (size - skip))
+        return end
 
     def _ran(self, pictures: PictureDepacketizer, count: int, size: int) -> None:
         """So many fragments with so many bytes were taken."""
@@ -163,13 +164,6 @@ class Reception:
         self.heard.packets += count
         try:
             pictures.grow(size)
-        except PayloadError as error:
-            self._malformed(error)
-
-    def _closed(self, pictures: PictureDepacketizer, *, marker: bool) -> None:
-        """The last of the fragments was among them."""
-        try:
-            pictures.close_fragments(marker=marker)
         except PayloadError as error:
             self._malformed(error)
 
@@ -219,7 +213,7 @@ class Reception:
     def give(self, timestamp: int, data: bytes, flags: Flags) -> None:
         """The depacketizer's `emit`."""
         self._broken = 0
-        moment = self._place(timestamp, bool(flags & Flags.KEY))
+        moment = self._place(timestamp, Flags.KEY in flags)
         if moment is None:
             return
         if moment.jumped:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from camward.base.clock import NS, Utc
 
@@ -40,8 +41,7 @@ class TimelineLimits:
 TIMELINE_LIMITS = TimelineLimits()
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """When a unit is: `jumped` if ticks or UTC don't go on from the unit before."""
 
     ticks: int

@@ -123,15 +123,6 @@ class PictureDepacketizer:
         self._parts += self.pieces
         self.pieces.clear()
 
-    def close_fragments(self, *, marker: bool) -> None:
-        """The last fragment is among `pieces`; the packet that brought it had this marker bit.
-
-        Raises:
-            PayloadError: the picture is too large.
-        """
-        self._close()
-        self._end_packet(marker=marker)
-
     def grow(self, size: int) -> None:
         """`pieces` has become so much longer.
 
