@@ -8,13 +8,11 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-import structlog
-
 from camward.access import Device
-from camward.app.console import Console
+from camward.app.console import Console, Verb
 from camward.app.device import Ground, open_ground
 from camward.app.doors import LiveDoor
-from camward.app.listeners import doors_of, https_door, rtsp_door
+from camward.app.listeners import close_all, doors_of, https_door, open_all, rtsp_door
 from camward.app.places import Places
 from camward.app.process import run_process
 from camward.app.registry import Part, run_parts
@@ -24,8 +22,6 @@ from camward.camera.media import CameraMedia
 from camward.door.http import HttpHost
 from camward.rtsp.aio.server import RtspServer
 from camward.web.camera.app import CameraParts, camera_app
-
-log = structlog.get_logger(__name__)
 
 
 def run_camera(state: Path, source: str, *, places: Places = Places(), tied: bool = False) -> None:
@@ -56,13 +52,14 @@ async def _serve(state: Path, source: str, stop: asyncio.Event, *, places: Place
         rtsp_place = rtsp_door(ground, places.rtsp, rtsp.protocol)
         web = HttpHost(camera_app(_parts(ground, media, rtsp_place)))
         doors = doors_of(https_door(ground, places.https, web), places, rtsp=rtsp_place)
+        console = Console(state, _verbs(ground, media, doors))
         unfollow = _follow(ground, media, doors)
         try:
-            await _run(ground, media, doors, stop)
+            open_all(ground, doors, console)
+            await run_parts(camera_parts(ground, media, console, doors), stop=stop)
         finally:
             unfollow()
-            for door in doors.values():
-                door.close()
+            close_all(doors, console)
             await rtsp.close()
             await web.close()
 
@@ -80,28 +77,21 @@ def _parts(ground: Ground[CameraSettings], media: CameraMedia, rtsp: LiveDoor) -
     )
 
 
-async def _run(
-    ground: Ground[CameraSettings], media: CameraMedia, doors: Mapping[str, LiveDoor], stop: asyncio.Event
-) -> None:
-    for door in doors.values():
-        door.open()
-    ports = {name: door.port for name, door in doors.items()}
-    log.info("camera_ready", serial=ground.identity.serial, claimed=ground.access.claimed, **ports)
-    ground.tell_problems()
-    await run_parts(camera_parts(ground, media, doors), stop=stop)
-
-
-def camera_parts(ground: Ground[CameraSettings], media: CameraMedia, doors: Mapping[str, LiveDoor]) -> tuple[Part, ...]:
-    """THE list of what runs in a camera."""
-
+def _verbs(ground: Ground[CameraSettings], media: CameraMedia, doors: Mapping[str, LiveDoor]) -> dict[str, Verb]:
     async def status(_: Mapping[str, object]) -> object:
         return asdict(media.status)
 
-    verbs = {**device_verbs(ground, doors=doors), "status": status}
+    return {**device_verbs(ground, doors=doors), "status": status}
+
+
+def camera_parts(
+    ground: Ground[CameraSettings], media: CameraMedia, console: Console, doors: Mapping[str, LiveDoor]
+) -> tuple[Part, ...]:
+    """THE list of what runs in a camera."""
     return (
         Part("media", media.run),
         Part("certificate", ground.keep_certificate),
-        Part("console", Console(ground.state, verbs).run),
+        Part("console", console.run),
         *(Part(name, door.run) for name, door in doors.items()),
     )
 

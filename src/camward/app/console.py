@@ -12,7 +12,7 @@ import json
 import os
 import socket
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,22 +70,30 @@ class Console:
     """
 
     def __init__(self, state: Path, verbs: Mapping[str, Verb], *, limits: ConsoleLimits = ConsoleLimits()) -> None:
-        self._state, self._verbs, self._limits = state, verbs, limits
+        self._folder, self._verbs, self._limits = socket_folder(state), verbs, limits
+        self._sock: socket.socket | None = None
+
+    def open(self) -> None:
+        """Listen, so that whoever is told that the device is ready finds the console."""
+        self._sock = _listen(private_folder(self._folder))
 
     async def run(self) -> None:
         """Answer until cancelled."""
-        async with self._listening() as server:
-            await server.serve_forever()
-
-    @contextlib.asynccontextmanager
-    async def _listening(self) -> AsyncIterator[asyncio.Server]:
-        folder = private_folder(socket_folder(self._state))
-        server = await asyncio.start_unix_server(self._serve, sock=_bind(folder), limit=self._limits.line)
+        if self._sock is None:
+            self.open()
+        server = await asyncio.start_unix_server(self._serve, sock=self._sock, limit=self._limits.line)
         try:
-            yield server
+            await server.serve_forever()
         finally:
             server.close()
-            (folder / SOCKET_FILE).unlink(missing_ok=True)
+            self.close()
+
+    def close(self) -> None:
+        """Stop listening, also if `run` never did."""
+        if self._sock is not None:
+            self._sock.close()
+            self._sock = None
+            (self._folder / SOCKET_FILE).unlink(missing_ok=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -169,12 +177,13 @@ def _short_path(folder: Path) -> Iterator[str]:
         os.close(descriptor)
 
 
-def _bind(folder: Path) -> socket.socket:
+def _listen(folder: Path) -> socket.socket:
     # A socket left behind by a kill is nobody's: the journal's lock lets only one process come this far.
     (folder / SOCKET_FILE).unlink(missing_ok=True)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
     with _short_path(folder) as path:
         sock.bind(path)
+    sock.listen()
     return sock
 
 

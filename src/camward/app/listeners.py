@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+import structlog
+
+from camward.app.console import Console
 from camward.app.device import Ground
 from camward.app.doors import LiveDoor
 from camward.app.places import Place, Places
@@ -13,6 +16,8 @@ from camward.app.settings import CameraSettings, RecorderSettings
 from camward.door.acceptor import Listener
 from camward.door.http import PLAIN_REFUSAL, HttpHost
 from camward.rtsp.aio.server import PLAIN_REFUSED
+
+log = structlog.get_logger(__name__)
 
 Protocol = Callable[[], asyncio.BaseProtocol]
 
@@ -56,3 +61,26 @@ def doors_of(https: LiveDoor, places: Places, **others: LiveDoor) -> dict[str, L
     if places.http is not None:
         doors["http"] = http_door(places.http, https=lambda: https.port)
     return doors
+
+
+def open_all(
+    ground: Ground[CameraSettings] | Ground[RecorderSettings], doors: Mapping[str, LiveDoor], console: Console
+) -> None:
+    """Listen everywhere, then say so: whoever reads "ready" finds ports and console open.
+
+    Raises:
+        PortError: a port is in use or not ours to open.
+    """
+    for door in doors.values():
+        door.open()
+    console.open()
+    ports = {name: door.port for name, door in doors.items()}
+    log.info(f"{ground.kind}_ready", serial=ground.identity.serial, claimed=ground.access.claimed, **ports)
+    ground.tell_problems()
+
+
+def close_all(doors: Mapping[str, LiveDoor], console: Console) -> None:
+    """Stop listening."""
+    console.close()
+    for door in doors.values():
+        door.close()

@@ -7,13 +7,11 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-import structlog
-
 from camward.access import Device
 from camward.app.console import Console
 from camward.app.device import Ground, open_ground
 from camward.app.doors import LiveDoor
-from camward.app.listeners import doors_of, https_door
+from camward.app.listeners import close_all, doors_of, https_door, open_all
 from camward.app.places import Places
 from camward.app.process import run_process
 from camward.app.recorder_verbs import recorder_verbs
@@ -24,8 +22,6 @@ from camward.door.http import HttpHost
 from camward.recorder import Recorder
 from camward.web.recorder.app import recorder_app
 from camward.web.recorder.parts import RecorderParts
-
-log = structlog.get_logger(__name__)
 
 
 def run_recorder(state: Path, *, places: Places = Places(), tied: bool = False) -> None:
@@ -63,31 +59,26 @@ async def _serve(state: Path, stop: asyncio.Event, *, places: Places) -> None:
         )
         web = HttpHost(recorder_app(parts))
         doors = doors_of(https_door(ground, places.https, web), places)
+        console = Console(state, {**device_verbs(ground, doors=doors), **recorder_verbs(ground, recorder)})
         unfollow = _follow(ground, doors)
         try:
-            for door in doors.values():
-                door.open()
-            ports = {name: door.port for name, door in doors.items()}
-            log.info("recorder_ready", serial=ground.identity.serial, claimed=ground.access.claimed, **ports)
-            ground.tell_problems()
-            await run_parts(recorder_parts(ground, recorder, doors), stop=stop)
+            open_all(ground, doors, console)
+            await run_parts(recorder_parts(ground, recorder, console, doors), stop=stop)
         finally:
             unfollow()
-            for door in doors.values():
-                door.close()
+            close_all(doors, console)
             await web.close()
             parts.log.close()
 
 
 def recorder_parts(
-    ground: Ground[RecorderSettings], recorder: Recorder, doors: Mapping[str, LiveDoor]
+    ground: Ground[RecorderSettings], recorder: Recorder, console: Console, doors: Mapping[str, LiveDoor]
 ) -> tuple[Part, ...]:
     """THE list of what runs in a recorder."""
-    verbs = {**device_verbs(ground, doors=doors), **recorder_verbs(ground, recorder)}
     return (
         Part("recorder", recorder.run),
         Part("certificate", ground.keep_certificate),
-        Part("console", Console(ground.state, verbs).run),
+        Part("console", console.run),
         *(Part(name, door.run) for name, door in doors.items()),
     )
 

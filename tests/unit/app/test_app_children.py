@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
 from pathlib import Path
@@ -31,6 +30,12 @@ def alive(pid: int) -> bool:
     return state != "Z"
 
 
+async def gone(pids: list[int]) -> None:
+    async with asyncio.timeout(10):
+        while any(alive(pid) for pid in pids):
+            await asyncio.sleep(0.02)
+
+
 async def lines_of(log: Path, count: int) -> list[str]:
     async with asyncio.timeout(10):
         while not log.exists() or len(log.read_text().splitlines()) < count:
@@ -52,8 +57,8 @@ async def test_a_crash_is_told_and_the_child_starts_again(tmp_path: Path) -> Non
 
 
 async def test_stopping_asks_first(tmp_path: Path) -> None:
-    program = "import signal, sys\ndef end(*_):\n    print('bye', flush=True)\n    sys.exit(0)\n"
-    program += "signal.signal(signal.SIGTERM, end)\nprint('up', flush=True)\nsignal.pause()\n"
+    program = "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})\n"
+    program += "print('up', flush=True)\nsignal.sigwait({signal.SIGTERM})\nprint('bye', flush=True)\n"
     said: list[str] = []
     child = Child("camera1", [sys.executable, "-c", program], log=tmp_path / "log", say=said.append)
     task = asyncio.create_task(child.run())
@@ -74,8 +79,7 @@ async def test_what_does_not_stop_is_killed_with_all_its_children(
     assert all(alive(pid) for pid in pids)
     task.cancel()
     await asyncio.wait({task})
-    await asyncio.sleep(0.05)
-    assert not any(alive(pid) for pid in pids)
+    await gone(pids)
 
 
 async def test_children_end_when_their_parent_is_killed(tmp_path: Path) -> None:
@@ -93,12 +97,7 @@ asyncio.run(Child("c", [sys.executable, "-c", tied], log=Path({str(tmp_path / "l
     process.send_signal(signal.SIGKILL)
     await process.wait()
     assert (await lines_of(tmp_path / "log", 2))[1] == "end"
-    for _ in range(100):
-        if not alive(pid):
-            break
-        await asyncio.sleep(0.02)
-    assert not alive(pid)
-    assert os.getpid() != pid
+    await gone([pid])
 
 
 async def test_a_large_log_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
