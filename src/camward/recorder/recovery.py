@@ -157,6 +157,8 @@ def recover_all(
 ) -> Mended:
     """Bring everything into line: files that the index doesn't know, rows whose file is gone. Blocks, for long.
 
+    A file that doesn't tell its epoch is left alone: the run that goes on may have made it this very moment.
+
     Args:
         root: the folder of recordings.
         reader: of the index.
@@ -173,7 +175,8 @@ def recover_all(
             files = list(_files(root, folder))
             there.update(files)
             known = reader.known(str(folder.relative_to(root)))
-            _take(root, [one for one in files if one not in known and _epoch(root / one) != epoch], writer, mended)
+            strays = [one for one in files if one not in known]
+            _take(root, [one for one in strays if _epoch(root / one) not in (epoch, None)], writer, mended)
         gone = [path for path in reader.known(camera) if path not in there and not (root / path).exists()]
         writer.remove(gone)
         mended.forgotten += len(gone)

@@ -297,10 +297,9 @@ def h265_sets() -> tuple[bytes, ...]:
     context = av.CodecContext.create("libx265", "w")
     context.width, context.height, context.pix_fmt = 320, 240, "yuv420p"
     context.options = {"x265-params": "log-level=none"}
-    context.flags |= av.codec.context.Flags.global_header
     context.time_base = Fraction(1, 25)
-    context.open()
-    return tuple(nal for nal in split_annexb(bytes(context.extradata)) if is_parameter_set("h265", nal))
+    packets = [*context.encode(av.VideoFrame(320, 240, "yuv420p")), *context.encode(None)]
+    return tuple(nal for nal in split_annexb(bytes(packets[0])) if is_parameter_set("h265", nal))
 
 
 async def test_cameras_come_change_and_go_while_it_runs(rig, site):

@@ -164,3 +164,17 @@ def test_epochs_grow_whatever_is_lost(tmp_path):
     assert folder.begin_epoch(above=17) == 18
     folder.epoch_file.write_text("rubbish")
     assert folder.begin_epoch(above=18) == 19
+
+
+def test_a_file_that_is_being_made_this_moment_is_left_alone(state, clock):
+    """Between its creation and its first write it is empty, as a crash would leave it."""
+    folder = next((state.recordings / "front").rglob("08"))
+    for name, data in (("20251009T095320.000Z-000001.mp4", b""), ("20251009T095320.000Z-000002.mp4", bytes(100))):
+        (folder / name).write_bytes(data)
+    writer, reader = IndexWriter(state.index, clock=clock), IndexReader(state.index)
+    recover_all(state.recordings, reader, writer, epoch=2)
+    assert len(list(folder.glob("20251009T095320*"))) == 2
+    recover_lately(state.recordings, reader, writer, seen=Utc(0))  # ahead of the recording, they are rubbish
+    assert list(folder.glob("20251009T095320*")) == []
+    reader.close()
+    writer.close()
