@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import ssl
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -91,7 +92,7 @@ async def look_at(url: str, *, timeout: float) -> PeerAddress:  # noqa: ASYNC109
         raise ProbeError(
             ProbeStep.ADDRESS,
             f"{host}:{port} can't be reached",
-            why=str(error.strerror or error),
+            why=os.strerror(error.errno) if (error.errno or 0) > 0 else str(error.strerror or error),
             next="check address and port",
         ) from None
     try:
