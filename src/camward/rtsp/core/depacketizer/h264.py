@@ -10,6 +10,7 @@ from camward.rtsp.core.depacketizer.contract import LIMITS, DepacketizerLimits, 
 from camward.rtsp.core.depacketizer.picture import Nal, PictureDepacketizer
 
 STAP_A, FU_A = 24, 28
+_ZEROS = memoryview(bytes(2))
 _KINDS = tuple(
     Nal.KEY_SLICE
     if number == 5
@@ -42,8 +43,8 @@ class H264Depacketizer(PictureDepacketizer):
 
     def packet(self, payload: memoryview, timestamp: int, *, marker: bool) -> None:
         """See `Depacketizer.packet`."""
-        if len(payload) < 2:
-            raise PayloadError("An H.264 payload is too short")
+        if not payload:
+            raise PayloadError("An H.264 payload is empty")
         kind = payload[0] & 0x1F
         if kind == FU_A:
             self._fragment(payload, timestamp)
@@ -51,7 +52,7 @@ class H264Depacketizer(PictureDepacketizer):
             self._whole(payload, timestamp)
         elif kind == STAP_A:
             self._aggregate(payload, timestamp)
-        elif payload[0] == payload[1] == 0:  # a start code
+        elif payload[:2] == _ZEROS:  # a start code
             for nal in split_annexb(bytes(payload)):
                 self._whole(memoryview(nal), timestamp)
         else:
@@ -63,10 +64,10 @@ class H264Depacketizer(PictureDepacketizer):
         self._nal(_KINDS[nal[0] & 0x1F], nal, timestamp, first=first)
 
     def _fragment(self, payload: memoryview, timestamp: int) -> None:
-        indicator, head = payload[0], payload[1]
         piece = payload[2:]
         if not piece:
             raise PayloadError("An H.264 fragment is empty")
+        indicator, head = payload[0], payload[1]
         if not head & 0x80:
             self._go_on(piece, timestamp, last=head & 0x40 != 0)
             return

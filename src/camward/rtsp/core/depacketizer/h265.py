@@ -42,7 +42,7 @@ class H265Depacketizer(PictureDepacketizer):
 
     def packet(self, payload: memoryview, timestamp: int, *, marker: bool) -> None:
         """See `Depacketizer.packet`."""
-        if len(payload) < 3:
+        if len(payload) < 2:
             raise PayloadError("An H.265 payload is too short")
         kind = payload[0] >> 1 & 0x3F
         if kind == FRAGMENT:
@@ -65,10 +65,10 @@ class H265Depacketizer(PictureDepacketizer):
         self._nal(_KINDS[nal[0] >> 1 & 0x3F], nal, timestamp, first=first)
 
     def _fragment(self, payload: memoryview, timestamp: int) -> None:
-        head = payload[2]
         piece = payload[3:]
         if not piece:
             raise PayloadError("An H.265 fragment is empty")
+        head = payload[2]
         if not head & 0x80:
             self._go_on(piece, timestamp, last=head & 0x40 != 0)
             return
