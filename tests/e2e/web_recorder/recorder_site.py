@@ -187,7 +187,7 @@ async def recorded(site: RecorderSite, ids: list[str]) -> None:
             while True:
                 spans = await recorder.spans(camera_id, Utc(now - 300 * NS), now, stream="stream1")
                 seconds = sum((span.to_utc - span.from_utc) / NS for span in spans if span.state == "recorded")
-                if seconds >= PAST - 2 and recorder.status(camera_id).state == "recording":
+                if seconds >= PAST - 0.3 and recorder.status(camera_id).state == "recording":
                     break
                 await asyncio.sleep(0.1)
 

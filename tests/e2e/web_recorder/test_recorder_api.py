@@ -44,7 +44,7 @@ class Caller:
         ) as answer:
             data = await answer.read()
             is_json = answer.content_type == "application/json"
-            return answer.status, json.loads(data) if is_json else data
+            return answer.status, json.loads(data) if is_json and data else data
 
 
 @pytest.fixture

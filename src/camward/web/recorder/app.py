@@ -21,6 +21,7 @@ NAV = (
     NavItem("e", "Events", "/events", "events", Action.EVENTS, phone=True),
     NavItem("c", "Cameras", "/cameras", "cameras", Action.CAMERAS_READ, phone=True),
     NavItem("h", "Health", "/health", "health", Action.STATUS, group=2),
+    NavItem("u", "Users", "/users", "users", Action.USERS, group=2),
     NavItem("j", "Journal", "/journal", "journal", Action.JOURNAL, group=2),
     NavItem("s", "Setup", "/setup", "setup", Action.SETTINGS_READ, group=2),
 )

@@ -14,6 +14,7 @@ from camward.web.admission import Visitor, Who
 from camward.web.errors import NotFoundError
 from camward.web.recorder.event_log import LoggedEvent, worst_first
 from camward.web.recorder.parts import Parts, RecorderParts
+from camward.web.recorder.shown import sentences
 from camward.web.recorder.times import milliseconds
 from camward.web.routing import Routes
 
@@ -142,7 +143,7 @@ def event_view(parts: RecorderParts, logged: LoggedEvent) -> EventView:
         kind=event.kind.value,
         word=word,
         icon=icon,
-        text=event.text,
+        text=sentences(event.text.removeprefix(f"{entry.name}: ") if entry else event.text),
         at=milliseconds(event.utc),
         alarm=event.alarm,
         open=logged.open,

@@ -64,6 +64,7 @@ async def timeline(request: Request, parts: Parts, who: Who) -> Response:
         "recorder/timeline.html",
         cameras=lanes,
         may_export=who.may_somewhere(Action.EXPORT),
+        may_events=who.may(Action.EVENTS),
         may_pin=who.may_somewhere(Action.PIN),
         may_manage=who.may(Action.CAMERAS_MANAGE),
         summary=await summary(parts, who),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -92,6 +93,11 @@ class CameraView(BaseModel):
     may_manage: bool
 
 
+def sentences(text: str) -> str:
+    """Each sentence with a capital: errors are put together from parts that begin small."""
+    return re.sub(r"(^|\. )([a-z])", lambda match: match[1] + match[2].upper(), text)
+
+
 def state_view(status: CameraStatus) -> StateView:
     """A state as it is shown."""
     look = LOOKS[status.state]
@@ -100,7 +106,7 @@ def state_view(status: CameraStatus) -> StateView:
         word=look.word,
         icon=look.icon,
         tone=look.tone,
-        reason=status.reason,
+        reason=sentences(status.reason),
         since=milliseconds(status.since),
         next_try=None if status.next_try is None else milliseconds(status.next_try),
     )

@@ -2,6 +2,7 @@
 
 import { api } from "../api.js";
 import { showState } from "./state.js";
+import { showSummary } from "./summary.js";
 
 const AGAIN = 3000;
 const table = document.getElementById("cameras");
@@ -9,6 +10,7 @@ const table = document.getElementById("cameras");
 async function refresh() {
   if (!table || document.hidden) return;
   const { cameras } = await api("GET", "/api/v1/cameras");
+  showSummary(cameras);
   for (const camera of cameras) {
     const row = table.querySelector(`tr[data-camera="${CSS.escape(camera.id)}"]`);
     if (!row) continue;

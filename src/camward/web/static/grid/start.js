@@ -1,6 +1,7 @@
 // Starts the live page.
 
 import { api } from "../api.js";
+import { showSummary } from "../cameras/summary.js";
 import { Grid } from "./grid.js";
 import { LastHour } from "./hour.js";
 import { Needs } from "./needs.js";
@@ -18,6 +19,7 @@ if (root) {
 
   const refresh = async () => {
     const { cameras } = await api("GET", "/api/v1/cameras");
+    showSummary(cameras);
     for (const camera of cameras) grid.tiles.find((tile) => tile.id === camera.id)?.told(camera.state);
   };
   void refresh().catch(() => {});

@@ -3,7 +3,7 @@
 // Only attributes are set, so that the page's strict policy on styles holds; colours are the sheet's classes.
 
 import { MINUTE, spanOf, ticks, xAt } from "./scale.js";
-import { length, stateWord, tickLabel } from "./words.js";
+import { clock, length, stateWord, tickLabel } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 /** A gap is never narrower than this on the screen. */
@@ -31,10 +31,11 @@ export class Lane {
     this._usual = height;
     this._ground = draw("g", {});
     this._range = draw("g", {});
+    this._flags = draw("g", {});
     this._head = draw("line", { class: "t-head", y1: 0, y2: 200, visibility: "hidden" });
     this._knob = draw("path", { class: "t-knob", visibility: "hidden" });
     this._outline = outline ? draw("rect", { class: "t-now", y: 0.75, height: height - 1.5, rx: 2, visibility: "hidden" }) : null;
-    svg.replaceChildren(this._ground, this._range, this._head, this._knob, ...(this._outline ? [this._outline] : []));
+    svg.replaceChildren(this._ground, this._range, this._flags, this._head, this._knob, ...(this._outline ? [this._outline] : []));
   }
 
   /** On a phone lanes are taller. */
@@ -111,6 +112,16 @@ export class Lane {
   /** About how wide words are in the lane's type. @param {string} words */
   _room(words) {
     return words.length * 5.9 + 8;
+  }
+
+  /** Alarms, each a flag that stands at its time. @param {import("./scale.js").Span} window @param {import("./alarms.js").Alarm[]} alarms */
+  flags(window, alarms) {
+    this._flags.replaceChildren(...alarms.map((one) => {
+      const x = Math.round(xAt(window, this.width, one.at));
+      const flag = draw("path", { class: "t-alarm", d: `M${x} 1h9l-2.500 3.500l2.500 3.500h-7.500v5h-1.500z` });
+      flag.append(draw("title", {}, `${one.word}, ${clock(one.at)}. ${one.text}`));
+      return flag;
+    }));
   }
 
   /** @param {import("./scale.js").Span} window @param {number} time @param {{knob?: boolean}} [options] */

@@ -3,6 +3,7 @@
 import { PlainPlayer } from "../player/fallback.js";
 import { Player } from "../player/player.js";
 import { Recording } from "../player/recording.js";
+import { Alarms } from "./alarms.js";
 import { PlayerBar } from "./bar.js";
 import { forPage } from "../app.js";
 import { meaning } from "./keys.js";
@@ -35,6 +36,7 @@ export class TimelinePage {
     this.window = about(this.time, narrow() ? 3 * MINUTE : 10 * MINUTE);
     this.book = new SpanBook();
     this.marks = new Marks();
+    this.alarms = new Alarms();
     this.rows = new Rows(this);
     this.bar = new PlayerBar(this);
     this.marksBar = new MarksBar(this);
@@ -282,12 +284,15 @@ export class TimelinePage {
     this.book.addEventListener("change", () => this.paint());
     this.book.addEventListener("failure", (event) => this.bar.say(/** @type {CustomEvent} */ (event).detail.text));
     this.marks.addEventListener("change", () => this.paint());
+    this.alarms.addEventListener("change", () => this.paint());
+    if (this.root.dataset.events === "yes") void this.alarms.refresh();
     new ResizeObserver(() => this.paint()).observe(this.part("lanes"));
     setInterval(() => { if (!document.hidden) { this._again(); } }, AGAIN);
   }
 
   /** What is going on: newer pictures, and the end of a gap that had none. */
   _again() {
+    if (this.root.dataset.events === "yes") void this.alarms.refresh();
     this.book.refresh(this.rows.shown().map((one) => one.id), this.window);
     this.paint();
     if (!this.bar.waiting || !this.player || this.player.playing || this.rows.held) return;

@@ -46,6 +46,7 @@ export class Rows {
     for (const camera of this.shown()) {
       const lane = /** @type {Lane} */ (this.lanes.get(camera.id));
       lane.paint({ window: page.window, stretches: page.book.within(camera.id, page.window), known: page.book.knows(camera.id, page.window), now });
+      lane.flags(page.window, page.alarms.within(camera.id, page.window));
       if (camera === page.camera) lane.range(page.window, page.marks.from, page.marks.to);
       else lane.range(page.window, null, null);
     }
@@ -53,6 +54,7 @@ export class Rows {
     if (this.strip.svg.clientWidth) {
       this.strip.paint({ window: whole, stretches: page.book.within(page.camera.id, whole), known: page.book.knows(page.camera.id, whole), now });
       this.strip.range(whole, page.marks.from, page.marks.to);
+      this.strip.flags(whole, page.alarms.within(page.camera.id, whole));
       this.strip.outline(whole, page.window);
       paintRuler(this.dayRuler, whole, { apart: 70 });
     }
