@@ -7,6 +7,7 @@ a deadline for the request's head and body, and bounds on the head's size and nu
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
+from websockets.exceptions import InvalidState
 
 PLAIN_REFUSAL = (
     b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
@@ -150,7 +152,8 @@ class HttpHost:
     async def close(self) -> None:
         """Ask every connection to finish, and wait up to two seconds for the requests under way."""
         for connection in list(self._state.connections):
-            connection.shutdown()
+            with contextlib.suppress(InvalidState):  # a WebSocket that is closing already
+                connection.shutdown()
         async with asyncio.timeout(2):
             if self._state.tasks:
                 await asyncio.wait(self._state.tasks, timeout=1.5)

@@ -164,7 +164,9 @@ class LiveSession:
     ) -> None:
         self._socket, self._stream, self._form = websocket, stream, form
         self._clock, self._still, self._limits = clock, still, limits
-        self._sound = isinstance(form, Mp4Form)
+        # The media element waits for both tracks of a file, heard or not; a decoder of units needs no sound to go on.
+        self._muxed = isinstance(form, Mp4Form)
+        self._sound = False
 
     async def run(self) -> None:
         """Send until the viewer goes or may no longer."""
@@ -203,7 +205,7 @@ class LiveSession:
                 for message in self._form.describe(form):
                     await self._send(message)
                 present, started = form, False
-            if unit.track is Track.AUDIO and not self._sound:
+            if unit.track is Track.AUDIO and not (self._sound or self._muxed):
                 continue
             # Of what waited in the queue when the format changed, a decoder can use nothing before the key picture.
             started = started or (unit.track is Track.VIDEO and unit.key)

@@ -4,6 +4,8 @@
 const LATE = 0.06;
 const LATE_SOUND = 0.25;
 const JUMP = 0.6;
+/** Milliseconds between jumps at first: each decodes anew from a key picture, and a slow machine must not only jump. */
+const PATIENCE = 2000;
 const KEPT = 10;
 const NTP_1900 = 2_208_988_800;
 
@@ -29,6 +31,8 @@ export class Mp4Player {
     this._timescale = 90_000;
     this._closed = false;
     this._audio = false;
+    this._jumped = -Infinity;
+    this._patience = PATIENCE;
     this._watch();
   }
 
@@ -104,7 +108,13 @@ export class Mp4Player {
     const end = ranges.end(ranges.length - 1);
     const late = end - this._video.currentTime;
     const allowed = this._video.muted ? LATE : LATE_SOUND;
-    if (late > JUMP + allowed || this._video.currentTime < ranges.start(ranges.length - 1)) this._video.currentTime = Math.max(ranges.start(ranges.length - 1), end - allowed);
+    const now = performance.now();
+    const outside = this._video.currentTime < ranges.start(ranges.length - 1);
+    if ((outside || late > JUMP + allowed) && !this._video.seeking && now - this._jumped > this._patience) {
+      this._patience = Number.isFinite(this._jumped) ? Math.min(30_000, this._patience * 2) : PATIENCE;
+      this._jumped = now;
+      this._video.currentTime = Math.max(ranges.start(ranges.length - 1), end - allowed);
+    } else if (late < JUMP) this._patience = PATIENCE;
     this._video.playbackRate = late > allowed ? 1 + Math.min(0.5, late - allowed) : 1;
     if (this._video.paused) void this._video.play().catch(() => {});
   }
