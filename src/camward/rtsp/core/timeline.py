@@ -88,6 +88,7 @@ class TrackClock:
         self._delay = LeastDelay(limits.window)
         self.floor: int | None = None
         self.reported: int | None = None
+        self._told: tuple[Utc, int] | None = None
         self.played: int | None = None
         self._played_stamp: int | None = None
         self._offset: int | None = None
@@ -100,13 +101,21 @@ class TrackClock:
     def restart(self) -> None:
         """Another source with other timestamps: ticks go on by the time that passes."""
         if self._last_stamp is not None:
-            self._last_stamp = -1
+            self._last_stamp, self._told = -1, None
 
     def report(self, utc: Utc, rtp_time: int) -> None:
         """A sender report: this instant is that RTP time."""
+        self._told = (utc, rtp_time)
         if self._last_stamp is not None and self._last_stamp >= 0:
+            self._believe()
+
+    def _believe(self) -> None:
+        """Take the newest report; one that came ahead of the first unit waits for it."""
+        if self._told is not None and self._last_stamp is not None:
+            utc, rtp_time = self._told
             at = self.extended + _signed(rtp_time - self._last_stamp)
             self.reported = utc - at * NS // self._rate
+        self._told = None
 
     def place(self, stamp: int, *, arrived: Utc, now: float, may_step: bool) -> Moment:
         """The moment of a unit with this RTP timestamp."""
@@ -129,6 +138,7 @@ class TrackClock:
         """Count `extended` on; whether the timestamps jumped, and by how much it grew."""
         if self._last_stamp is None:
             self._last_stamp, self._last_now, self.extended = stamp, now, stamp
+            self._believe()
             return False, 0
         elapsed = (now - self._last_now) * self._rate
         jumped = self._last_stamp < 0
@@ -138,8 +148,11 @@ class TrackClock:
             jumped, delta = True, max(1, round(elapsed))
             self.reported = self.played = None
             self._delay.reset()
+        restarted = self._last_stamp < 0
         self._last_stamp, self._last_now = stamp, now
         self.extended += delta
+        if restarted:
+            self._believe()
         return jumped, abs(delta)
 
     @property
