@@ -44,7 +44,7 @@ async def test_pictures_arrive_bit_for_bit(serve, run, request, tmp_path: Path, 
         command = tuple(served.url(scheme) if part == "URL" else part for part in command)
         async with run(*command) as process:
             await served.until_playing()
-            feeding = asyncio.create_task(served.feed(clip, loops=3))
+            feeding = asyncio.create_task(served.feed(clip, loops=3, speed=6))
             async with asyncio.timeout(30):
                 _, errors = await process.communicate()
             feeding.cancel()

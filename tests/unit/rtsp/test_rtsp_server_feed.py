@@ -105,14 +105,15 @@ async def test_reports_while_units_come_and_while_they_do_not() -> None:
     assert isinstance(report, SenderReport)
     assert (report.utc, report.rtp_time, report.packets) == (told[1].utc, told[1].timestamp, 125)
     newest = START + 274 * NS // 25
-    feed.report_silence(Utc(newest + 4 * NS))
+    feed.report_silence(100.0, Utc(newest))
+    feed.report_silence(104.0, Utc(newest + 4 * NS))
     assert not reader.reports
-    feed.report_silence(Utc(newest + 6 * NS))
-    feed.report_silence(Utc(newest + 7 * NS))
+    feed.report_silence(106.0, Utc(newest + 6 * NS))
+    feed.report_silence(107.0, Utc(newest + 7 * NS))
     ((track, data),) = reader.reports
     report = parse_rtcp(data)[0]
     assert track is Track.VIDEO and (report.rtp_time - reader.units[-1].timestamp) % 2**32 == 6 * 90_000
-    feed.report_silence(Utc(newest + 12 * NS))
+    feed.report_silence(112.0, Utc(newest + 12 * NS))
     assert len(reader.reports) == 2
 
 

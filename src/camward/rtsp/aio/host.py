@@ -134,11 +134,11 @@ class RtspHost:
 
     def tick(self) -> None:
         """Once a second: formats followed and silent streams reported, without a unit as the occasion."""
-        utc = self.clock.utc()
+        now, utc = self.clock.monotonic(), self.clock.utc()
         for feed in list(self._feeds.values()):
             if feed.readers:
                 feed.refresh()
-                feed.report_silence(utc)
+                feed.report_silence(now, utc)
 
     def close(self) -> None:
         """Give up all feeds that are only lingering, and linger no more."""

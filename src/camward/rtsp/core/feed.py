@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from camward.base.clock import NS, Utc
+from camward.base.clock import Utc
 from camward.media.bits import BitstreamError
 from camward.media.stream import GROUP_LIMIT, MediaStream
 from camward.media.unit import AccessUnit, StreamFormat, Track
@@ -50,8 +50,8 @@ class StreamFeed:
         self._readers: tuple[UnitReader, ...] = ()
         self._users = 0
         self._group_bytes = 0
-        self._newest: Utc | None = None
-        self._reported = Utc(0)
+        self._seen = 0
+        self._since = 0.0
         self.malformed = 0
 
     def acquire(self) -> None:
@@ -123,7 +123,6 @@ class StreamFeed:
             return
         if not unit.packets:
             return
-        self._newest = item.utc
         self._keep(unit)
         for reader in self._readers:
             reader.offer(unit)
@@ -154,13 +153,16 @@ class StreamFeed:
             for reader in self._readers:
                 reader.ended("the stream's format changed")
 
-    def report_silence(self, utc: Utc) -> None:
-        """Send sender reports when no unit has come for a while, so that players and routers keep the session."""
-        if self._newest is None or self._format is None or not self._readers:
+    def report_silence(self, now: float, utc: Utc) -> None:
+        """Send sender reports when no unit has come for a while, so that players and routers keep the session.
+
+        Call it every second or so. Silence is measured by our own clock: a source's UTC may be off.
+        """
+        if self._packetizer.count != self._seen:
+            self._seen, self._since = self._packetizer.count, now
+        if now - self._since < REPORT_SECONDS or self._format is None:
             return
-        if min(utc - self._newest, utc - self._reported) < REPORT_SECONDS * NS:
-            return
-        self._reported = utc
+        self._since = now
         for track in tracks_of(self._format):
             if data := self._packetizer.report_now(track, utc):
                 for reader in self._readers:
