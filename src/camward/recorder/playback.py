@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 import struct
-from collections.abc import AsyncIterator, Generator, Iterator, Sequence
+from collections.abc import AsyncIterator, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,8 +20,9 @@ from camward.base.errors import ProtocolError
 from camward.media.codec import codec_string
 from camward.media.mp4.boxes import box_at, find, walk
 from camward.media.mp4.fragments import parse_moof, rebase_fragment
+from camward.media.mp4.movie import track_id
 from camward.media.mp4.tracks import TrackInfo, parse_tracks
-from camward.media.unit import VIDEO_CLOCK
+from camward.media.unit import VIDEO_CLOCK, Track
 from camward.recorder.errors import RecorderError
 from camward.recorder.fragment_list import FragmentEntry
 from camward.recorder.index.reader import IndexReader, StoredSegment
@@ -36,6 +37,7 @@ SEGMENTS = 20_000
 """Most files of one range: two weeks."""
 
 _TIME = struct.Struct(">Q")
+_VIDEO = track_id(Track.VIDEO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +200,7 @@ class _Rebase:
     def __init__(self) -> None:
         self._sequence = 0
         self._clocks: dict[int, int] = {}
-        self._ends: dict[int, int] = {}
+        self._after: dict[int, int] = {}
         self._shift: int | None = None
         self._end = 0
         self._zero: tuple[int, int] | None = None
@@ -215,29 +217,31 @@ class _Rebase:
             Mp4Error: it isn't what the index says.
         """
         moof = head[fragment.moof_offset :]
-        times: dict[int, list[int]] = {}
+        times: dict[int, tuple[int, int, int]] = {}
         for run in parse_moof(moof, box_at(moof, 0, len(moof))).runs:
-            known = times.setdefault(run.track_id, [run.decode_time, run.end])
-            known[1] = run.end
+            begin = times[run.track_id][0] if run.track_id in times else run.decode_time
+            times[run.track_id] = begin, run.end, run.end - (run.durations[-1] if run.durations else 0)
         shift = self._shift
         if shift is None:
             shift = self._shift = self._place(fragment, times)
         moved: dict[int, int] = {}
-        for track, (begin, end) in times.items():
+        for track, (begin, end, last) in times.items():
             clock = self._clocks.get(track, VIDEO_CLOCK)
-            moved[track] = max(begin + shift * clock // VIDEO_CLOCK, self._ends.get(track, 0))
-            self._ends[track] = moved[track] + end - begin
-            self._end = max(self._end, self._ends[track] * VIDEO_CLOCK // clock) if track == 1 else self._end
+            # The duration of a fragment's last sample may be a guess; only that times rise is certain.
+            moved[track] = max(begin + shift * clock // VIDEO_CLOCK, self._after.get(track, 0))
+            self._after[track] = moved[track] + last - begin + 1
+            if track == _VIDEO or _VIDEO not in times:
+                self._end = max(self._end, (moved[track] + end - begin) * VIDEO_CLOCK // clock)
         self._sequence += 1
         before = self._reference_time(head[: fragment.moof_offset], {one: moved[one] - times[one][0] for one in moved})
         return before + rebase_fragment(moof, sequence=self._sequence, decode_times=moved)
 
-    def _place(self, fragment: FragmentEntry, times: dict[int, list[int]]) -> int:
+    def _place(self, fragment: FragmentEntry, times: Mapping[int, tuple[int, int, int]]) -> int:
         """How far a file's times move, 90 kHz ticks."""
         starts = {
-            track: begin * VIDEO_CLOCK // self._clocks.get(track, VIDEO_CLOCK) for track, (begin, _) in times.items()
+            track: begin * VIDEO_CLOCK // self._clocks.get(track, VIDEO_CLOCK) for track, (begin, _, _) in times.items()
         }
-        lead = starts.get(1, min(starts.values(), default=0))
+        lead = starts.get(_VIDEO, min(starts.values(), default=0))
         if self._zero is None:
             shift = -min(starts.values(), default=0)
             self._zero = fragment.utc, lead + shift

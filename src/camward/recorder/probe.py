@@ -92,7 +92,7 @@ async def look_at(url: str, *, timeout: float) -> PeerAddress:  # noqa: ASYNC109
         raise ProbeError(
             ProbeStep.ADDRESS,
             f"{host}:{port} can't be reached",
-            why=os.strerror(error.errno) if (error.errno or 0) > 0 else str(error.strerror or error),
+            why=os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror or error),
             next="check address and port",
         ) from None
     try:

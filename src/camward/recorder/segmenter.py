@@ -100,6 +100,7 @@ class Segmenter:
         self._interval = 0
         self._led = False
         self._starts_with_key = True
+        self._reorders = False
         self._anchor: int | None = None
         self._doubt: int | None = None
         self._cut_file = False
@@ -150,6 +151,7 @@ class Segmenter:
                 self._finish()
             elif self._fragment_is_due(unit, key=key):
                 self._write(following=unit.ticks)
+        self._reorders = self._reorders or (unit.ticks < self._top_ticks and bool(self._units))
         self._interval = unit.ticks - (unit.ticks if self._last_ticks is None else self._last_ticks)
         self._last_ticks = unit.ticks
         if self._segment is None:
@@ -232,7 +234,8 @@ class Segmenter:
         try:
             fragment = segment.writer.fragment(
                 units,
-                next_ticks=None if following is None else {Track.VIDEO: following},
+                # With B pictures the next one decoded isn't the next one shown.
+                next_ticks=None if following is None or self._reorders else {Track.VIDEO: following},
                 before=self._before(units) if self._before else b"",
             )
         except ProtocolError as error:
