@@ -101,11 +101,18 @@ def read_entries(fragments: Sequence[FileFragment], tracks: Sequence[TrackInfo])
 
 
 def pack_entry(entry: FragmentEntry, *, first_utc: Utc) -> bytes:
-    """An entry as stored, relative to the file's first picture."""
+    """An entry as stored, relative to the file's first picture.
+
+    Raises:
+        Mp4Error: the file tells of times or sizes that no recording has.
+    """
     keys = entry.keys[:MOST_KEYS]
     count = len(keys) | (_STARTS if entry.starts else 0)
-    head = _HEAD.pack(entry.utc - first_utc, entry.offset, entry.size, entry.moof_offset, entry.duration, count)
-    return head + struct.pack(f">{len(keys)}I", *keys)
+    try:
+        head = _HEAD.pack(entry.utc - first_utc, entry.offset, entry.size, entry.moof_offset, entry.duration, count)
+        return head + struct.pack(f">{len(keys)}I", *keys)
+    except struct.error as error:
+        raise Mp4Error("A fragment's times or sizes are not those of a recording") from error
 
 
 def unpack_entries(packed: bytes, *, first_utc: Utc) -> Iterator[FragmentEntry]:

@@ -66,6 +66,7 @@ def recover_file(root: Path, path: str, mended: Mended | None = None) -> Segment
 
     Raises:
         OSError: it can't be read or written.
+        ProtocolError: its headers are damaged; it is left as it is.
     """
     target = root / path
     try:
@@ -103,6 +104,7 @@ def read_row(root: Path, path: str, mended: Mended | None = None) -> SegmentRow 
 
     Raises:
         OSError: it can't be read or written.
+        ProtocolError: its headers are damaged; it is left as it is.
     """
     row = _read_complete(root, path)
     if row is not None:
@@ -203,7 +205,7 @@ def _take(root: Path, paths: Iterable[str], writer: IndexWriter, mended: Mended)
             row = read_row(root, path, mended)
         except FileNotFoundError:
             row = None
-        except OSError as error:
+        except (OSError, ProtocolError) as error:
             log.error("recording_unreadable", path=path, error=str(error))
             continue
         if row is None:

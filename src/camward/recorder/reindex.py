@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 
 from camward.base.clock import Clock, SystemClock
+from camward.base.errors import ProtocolError
 from camward.base.files import flush_folder
 from camward.recorder.errors import IndexFileError
 from camward.recorder.index import IndexReader, IndexWriter
@@ -106,7 +107,7 @@ def _fill(root: Path, writer: IndexWriter, progress: Progress) -> ReindexReport:
         progress(done, len(paths))
         try:
             row = read_row(root, path, mended)
-        except OSError as error:
+        except (OSError, ProtocolError) as error:
             log.error("recording_unreadable", path=path, error=str(error))
             unreadable.append(path)
             continue

@@ -23,6 +23,7 @@ from pathlib import Path
 import structlog
 
 from camward.base.clock import Clock
+from camward.base.errors import ProtocolError
 from camward.media.mp4.writer import Fragment
 from camward.recorder.files import Files, Space
 from camward.recorder.recovery import recover_file
@@ -271,7 +272,7 @@ class Volume:
                 self._files.close(descriptor)
             self._files.remove(probe)
             while self._broken:
-                row = recover_file(self.root, self._broken[-1])
+                row = self._recovered(self._broken[-1])
                 if row is None:
                     self._on_removed([self._broken[-1]])
                 else:
@@ -281,6 +282,13 @@ class Volume:
             log.warning("volume_still_stopped", error=str(error))
             return False
         return True
+
+    def _recovered(self, path: str) -> SegmentRow | None:
+        try:
+            return recover_file(self.root, path)
+        except ProtocolError as error:
+            log.error("recording_unreadable", path=path, error=str(error))
+            return None
 
     def _stop(self, error: OSError) -> None:
         """Give all open files up at what was acknowledged, and say so loudly."""

@@ -13,6 +13,8 @@ USER_TYPE = UUID("0a0f92d9-74f5-546e-977a-89e24e74ee70").bytes
 VERSION = 1
 STRING_LIMIT = 256
 """Bytes of each string, in UTF-8."""
+LIMIT = 1 << 63
+"""Epoch, sequence and time are below this: the index keeps them as signed numbers."""
 
 _FIXED = struct.Struct(">BBHQQQ16s")
 _HAS_KEY = 1
@@ -49,8 +51,8 @@ class Origin:
         if self.key_id is not None and len(self.key_id) != 16:
             raise Mp4Error("A key id has 16 bytes")
         numbers = (self.epoch, self.sequence, self.first_utc)
-        if not all(0 <= number < 1 << 64 for number in numbers):
-            raise Mp4Error("A number of the origin box doesn't fit into 64 bits")
+        if not all(0 <= number < LIMIT for number in numbers):
+            raise Mp4Error("A number of the origin box is too large")
         flags = 0 if self.key_id is None else _HAS_KEY
         fixed = _FIXED.pack(VERSION, flags, 0, *numbers, self.key_id or bytes(16))
         return uuid_box(USER_TYPE, fixed, *map(_string, (self.camera_id, self.recorder_id, self.stream)))
@@ -60,13 +62,15 @@ class Origin:
         """Read what follows the 16 bytes of the user type; bytes after the last string are left for later versions.
 
         Raises:
-            Mp4Error: cut off, of an unknown version, or a string is bad.
+            Mp4Error: cut off, of an unknown version, or a string or a number is bad.
         """
         if len(payload) < _FIXED.size:
             raise Mp4Error("The origin box is cut off")
         version, flags, _, epoch, sequence, first_utc, key_id = _FIXED.unpack_from(payload)
         if version != VERSION:
             raise Mp4Error(f"The origin box has version {version}, this software knows {VERSION}")
+        if max(epoch, sequence, first_utc) >= LIMIT:
+            raise Mp4Error("A number of the origin box is too large")
         texts: list[str] = []
         position = _FIXED.size
         for _ in range(3):
