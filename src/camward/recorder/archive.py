@@ -9,7 +9,7 @@ from functools import partial
 
 import structlog
 
-from camward.base.clock import Clock, Utc
+from camward.base.clock import NS, Clock, Utc
 from camward.base.errors import CamwardError
 from camward.media.mp4.origin import Origin
 from camward.media.unit import AccessUnit
@@ -33,6 +33,9 @@ log = structlog.get_logger(__name__)
 RETENTION_EVERY = 60.0
 """Seconds between looks at what is due for deletion."""
 
+MINUTE = 60 * NS
+"""From so much of a camera on its need for space is estimated."""
+
 SETTLE = 3600.0
 """Seconds that the wall clock must have gone on without a jump before anything is deleted because of its age."""
 
@@ -49,6 +52,7 @@ class Archive:
         files: the file system.
         limits: when the disk counts as full or slow; None: as usual.
         on_state: called in any thread when the disk's state changes.
+        on_index: called in any thread when the index can't be written, with the reason, and with None when it can.
     """
 
     def __init__(
@@ -62,9 +66,10 @@ class Archive:
         files: Files,
         limits: VolumeLimits | None,
         on_state: Callable[[VolumeState, str], None],
+        on_index: Callable[[str | None], None] = lambda _: None,
     ) -> None:
         self._folder, self._settings, self._pins, self._clock = folder, settings, pins, clock
-        self._recorder_id, self._on_state = recorder_id, on_state
+        self._recorder_id, self._on_state, self._on_index = recorder_id, on_state, on_index
         self._limits = limits or VolumeLimits()
         self._volume = Volume(
             folder.recordings,
@@ -83,6 +88,7 @@ class Archive:
         self._writer: IndexWriter | None = None
         self._unclean = False
         self._closing = threading.Event()
+        self._checking = threading.Lock()
         self._poked = asyncio.Event()
         self._settled = 0.0
 
@@ -128,7 +134,7 @@ class Archive:
         path, now = self._folder.index, self._clock.utc()
         runs, last_epoch = self._look_back()
         self.epoch = self._folder.begin_epoch(above=last_epoch)
-        self._writer = IndexWriter(path, clock=self._clock, epoch=self.epoch)
+        self._writer = IndexWriter(path, clock=self._clock, epoch=self.epoch, on_failure=self._on_index)
         self._reader = IndexReader(path)
         seen = runs[-1].seen if runs else now
         self._unclean = not runs or not runs[-1].clean
@@ -144,11 +150,12 @@ class Archive:
         """Flush and close everything; what was handed over is on the disk then."""
         self._closing.set()
         self._volume.close()
-        if self._writer is not None:
-            self._writer.close()
-        if self._reader is not None:
-            self._reader.close()
-        self._writer = self._reader = None
+        with self._checking:  # the check mends files: the next owner of this state must not meet it
+            if self._writer is not None:
+                self._writer.close()
+            if self._reader is not None:
+                self._reader.close()
+            self._writer = self._reader = None
 
     async def look_after(self) -> None:
         """Retention for ever; after a stop that wasn't in order the full check of the index first, beside it."""
@@ -219,7 +226,7 @@ class Archive:
         usual = self._settings.current.recording.keep_days
         for total in totals:
             observed = min(DAY, max(now - total.oldest, 1))
-            rate = lately.get(total.camera_id, 0) * DAY // observed if observed >= DAY // 24 else 0
+            rate = lately.get(total.camera_id, 0) * DAY // observed if observed >= MINUTE else 0
             kept = keeping.get(total.camera_id)
             cameras.append(
                 CameraStorage(
@@ -263,13 +270,15 @@ class Archive:
             return [], 0
 
     def _recover_all(self) -> None:
-        try:
-            mended = recover_all(
-                self._folder.recordings, self.reader, self.writer, epoch=self.epoch, stop=self._closing.is_set
-            )
-            log.info("index_checked", files=mended.files, removed=mended.removed, forgotten=mended.forgotten)
-        except (CamwardError, OSError) as error:
-            log.error("index_check_failed", error=str(error))
+        with self._checking:
+            try:
+                mended = recover_all(
+                    self._folder.recordings, self.reader, self.writer, epoch=self.epoch, stop=self._closing.is_set
+                )
+            except (CamwardError, OSError) as error:
+                log.error("index_check_failed", error=str(error))
+                return
+        log.info("index_checked", files=mended.files, removed=mended.removed, forgotten=mended.forgotten)
 
     def _expire(self) -> None:
         now, space = self._clock.utc(), self._volume.space()

@@ -68,6 +68,8 @@ class CameraBook:
         self._settings, self._path = settings, secrets
         self._lock = threading.Lock()
         self._passwords: dict[str, Secret[str]] = self._load()
+        self.on_password: Callable[[], None] = lambda: None
+        """Called, in the changer's thread, when only a password changed; the rest the settings store tells."""
 
     def list(self) -> dict[str, CameraEntry]:
         """Every camera by id, in the order in which they were added."""
@@ -143,6 +145,8 @@ class CameraBook:
                 self._save({**self._passwords, camera_id: password})
             if new != old:
                 self._settings.set({ENTRIES: {**self.list(), camera_id: new}}, who=who)
+            elif password is not None:
+                self.on_password()
             return new
 
     def _remove(self, camera_id: str, who: str) -> None:

@@ -74,6 +74,7 @@ class Recorder:
         self._settings, self._clock, self._events = settings, clock, events
         self._journal, self._client_factory, self._recorder_id = journal, client_factory, recorder_id
         self.cameras = CameraBook(settings, self.folder.secrets)
+        self.cameras.on_password = self._settings_changed
         self.pins = PinBook(self.folder.pins, clock)
         self.started = asyncio.Event()
         self._archive = Archive(
@@ -85,6 +86,7 @@ class Recorder:
             files=files or DiskFiles(),
             limits=volume_limits,
             on_state=self._volume_changed,
+            on_index=self._index_changed,
         )
         self._hubs: dict[str, dict[str, MediaStream]] = {}
         self._ingests: dict[str, CameraIngest] = {}
@@ -327,7 +329,7 @@ class Recorder:
         if camera_id in self._ingests:
             self._ingests[camera_id].watch(stream, on)
 
-    def _settings_changed(self, old: object, new: object) -> None:
+    def _settings_changed(self, *_: object) -> None:
         """Called in the changer's thread."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wake)
@@ -423,6 +425,16 @@ class Recorder:
         kind = EventKind.STORAGE_FULL if state is VolumeState.FULL else EventKind.STORAGE_FAILED
         self._tell(Event(kind, now, reason, alarm=True, subject="disk", details={"state": state.value}))
         self._archive.poke()
+
+    def _index_changed(self, reason: str | None) -> None:
+        """Called in the index's thread: it can't be written, or can again (None). What is recorded stays recorded."""
+        if reason is None:
+            text, kind = "The index can be written again", EventKind.STORAGE_BACK
+        else:
+            text, kind = f"The index can't be written ({reason}); recording goes on", EventKind.STORAGE_FAILED
+        event = Event(kind, self._clock.utc(), text, alarm=reason is not None, subject="index")
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._tell, event)
 
     def _tell(self, event: Event) -> None:
         log.warning("recorder_event", kind=event.kind.value, text=event.text)

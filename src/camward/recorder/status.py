@@ -132,7 +132,7 @@ class StorageReport:
         used: bytes of recordings.
         reserve: bytes kept free.
         bytes_per_day: of all cameras, over the last day.
-        days: how many days of recordings fit at that rate; None while nothing was recorded for an hour.
+        days: how many days of recordings fit at that rate; None before a minute was recorded.
         state: see `VolumeState`.
         reason: one sentence, empty while all is well.
         cameras: by id.

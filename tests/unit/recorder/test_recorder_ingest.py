@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sqlite3
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -403,3 +404,30 @@ async def test_storage_is_reported(rig):
         assert report.used == its.size > 0 and report.free > 0 and report.reserve > 0
         pictures = await one.recorder.key_pictures(camera, its.oldest, its.newest)
         assert len(pictures) >= 2 and pictures[0] == its.oldest
+
+
+async def test_a_new_password_alone_is_taken_up(rig, site):
+    async with rig() as one:
+        camera = await one.add(username="u")
+        await one.recorded(camera)
+        await one.recorder.cameras.change(camera, {}, who="anna", password=Secret("new"))
+        url = "rtsp://cam/Front/stream1"
+        await one.until(lambda: site.credentials[url].password == Secret("new") and url in site.running)
+        await one.recorded(camera)
+
+
+async def test_an_index_that_cannot_be_written_is_told_and_costs_no_picture(rig, monkeypatch):
+    monkeypatch.setattr("camward.recorder.index.writer.HEARTBEAT", 0.05)
+    async with rig() as one:
+        camera = await one.add()
+        await one.recorded(camera)
+        writer = one.recorder._archive.writer
+        writer._connection.execute("PRAGMA busy_timeout = 10")
+        blocker = sqlite3.connect(one.state / "index.sqlite", isolation_level=None)
+        blocker.execute("BEGIN IMMEDIATE")
+        await one.until(lambda: "index" in [event.subject for event in one.told])
+        await one.recorded(camera)
+        blocker.execute("ROLLBACK")
+        blocker.close()
+        await one.until(lambda: (EventKind.STORAGE_BACK, "index") in [(e.kind, e.subject) for e in one.told])
+    assert check(one.state).ok
