@@ -7,7 +7,13 @@ import pytest
 
 from camward.media.nal import iter_length_prefixed, join_length_prefixed
 from camward.media.unit import Flags, VideoFormat
-from camward.rtsp.core.depacketizer import DepacketizerLimits, H264Depacketizer, H265Depacketizer, PayloadError
+from camward.rtsp.core.depacketizer import (
+    DEPACKETIZER_LIMITS,
+    DepacketizerLimits,
+    H264Depacketizer,
+    H265Depacketizer,
+    PayloadError,
+)
 
 SPS = bytes.fromhex("6764001facb3018024d080000003008000000a078c1934")
 PPS = bytes.fromhex("68e9714b22c0")
@@ -31,7 +37,7 @@ class Bench:
     """A depacketizer, and what it gave."""
 
     sets: Sequence[bytes] = ()
-    limits: DepacketizerLimits = DepacketizerLimits()
+    limits: DepacketizerLimits = DEPACKETIZER_LIMITS
     pictures: list[Picture] = field(default_factory=list)
     forms: list[VideoFormat] = field(default_factory=list)
     kind: type[H264Depacketizer] | type[H265Depacketizer] = H264Depacketizer

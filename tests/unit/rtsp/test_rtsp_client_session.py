@@ -8,7 +8,7 @@ import pytest
 from camward.base.clock import NS, Utc
 from camward.base.errors import ConfigurationError
 from camward.media.unit import AccessUnit, Flags, Track
-from camward.rtsp.core.client import ClientLimits, ClientSession, Outputs
+from camward.rtsp.core.client import CLIENT_LIMITS, ClientLimits, ClientSession, Outputs
 from camward.rtsp.core.client_address import parse_address
 from camward.rtsp.core.client_errors import EndedError, RefusedByServerError, UnreachableError
 from camward.rtsp.core.client_tracks import RawAudio, rtp_info
@@ -40,7 +40,7 @@ a=control:a
 class Camera:
     """A session that is played to by hand."""
 
-    limits: ClientLimits = ClientLimits()
+    limits: ClientLimits = CLIENT_LIMITS
     udp: bool = False
     timeout: int = 60
     public: str = ""

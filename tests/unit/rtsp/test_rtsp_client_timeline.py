@@ -1,6 +1,7 @@
 """Ticks and UTC out of RTP timestamps, sender reports and arrival."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from camward.base.clock import NS, Utc
 from camward.rtsp.core.reorder import ReorderBuffer, ReorderLimits
@@ -32,7 +33,7 @@ def video(stamp: int = 0) -> World:
 def test_ticks_are_exact_differences_across_the_wrap() -> None:
     world = video(0xFFFF_FFFF - 5000)
     ticks = [world.picture().ticks for _ in range(10)]
-    assert [later - earlier for earlier, later in zip(ticks, ticks[1:], strict=False)] == [3600] * 9
+    assert [later - earlier for earlier, later in pairwise(ticks)] == [3600] * 9
 
 
 def test_b_pictures_go_back_a_little_in_decoding_order() -> None:
