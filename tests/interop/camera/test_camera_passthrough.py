@@ -189,4 +189,7 @@ async def test_other_video_is_coded_here_and_says_so(camera, clip):
         assert sum(kind in (1, 5) for kind in kinds) == 1  # one slice per picture
         assert h264.DELIMITER not in kinds
     keys = [unit.ticks for unit in units if unit.key]
-    assert {b - a for a, b in pairwise(keys)} == {2 * VIDEO_CLOCK}
+    # A machine that is too busy leaves pictures out; the group then takes as many pictures, and longer.
+    gaps = [b - a for a, b in pairwise(keys)]
+    assert min(gaps) == 2 * VIDEO_CLOCK
+    assert all(gap % (VIDEO_CLOCK // 25) == 0 for gap in gaps)

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import statistics
 import time
 from itertools import pairwise
 
@@ -224,7 +225,9 @@ async def test_the_test_picture_moves_and_shows_the_time(camera):
     clock = (0, 0, 300, 30)
     assert max(area(pictures[0], 0, clock)) > 200
     assert area(pictures[0], 0, clock) != area(pictures[1], 0, clock)
-    assert {b.ticks - a.ticks for a, b in pairwise(units)} == {6000}
+    steps = [b.ticks - a.ticks for a, b in pairwise(units)]
+    assert statistics.mode(steps) == 6000  # 15 a second; a machine that is too busy leaves pictures out
+    assert all(step % 6000 == 0 for step in steps)
 
 
 async def test_snapshots_of_a_source_that_passes_through(camera, footage, clip):
