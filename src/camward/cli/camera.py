@@ -34,12 +34,17 @@ def run(
 
 @app.command("claim-code")
 def claim_code(state: Path = STATE_OPTION, as_json: bool = JSON_OPTION) -> None:
-    """Print the claim code of a device that has no administrator yet. For its console only."""
+    """Print the claim code of a device that has no administrator yet, and what to compare. For its console only."""
     from camward.app.provision import claim_code as code_of
     from camward.app.provision import identity_of
 
-    code, words = code_of(state).reveal(), identity_of(state).words
-    emit("claim-code", {"claim_code": code, "words": words}, as_json=as_json, text=code)
+    code, identity = code_of(state).reveal(), identity_of(state)
+    served = identity.tls_fingerprint if identity.tls_chain_path.exists() else ""
+    data = {"claim_code": code, "words": identity.words, "tls_fingerprint": served}
+    emit("claim-code", data, as_json=as_json, text=code)
+    if not as_json:
+        typer.echo(f"Fingerprint in words: {identity.words}", err=True)
+        typer.echo(f"SHA-256 that a browser shows: {served or 'after the first start'}", err=True)
 
 
 @app.command("factory-reset")
