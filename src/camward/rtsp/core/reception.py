@@ -224,8 +224,8 @@ class Reception:
     # Reports
 
     def reported(self, report: SenderReport, now: float) -> bool:
-        """A sender report came; whether it is this source's."""
-        if report.ssrc != self.ssrc:
+        """A sender report came; whether it is this source's, or comes ahead of its first packet."""
+        if self.ssrc not in (-1, report.ssrc):
             return False
         self._last_report = (report.ntp >> 16 & 0xFFFF_FFFF, now)
         return True
