@@ -36,6 +36,9 @@ class Flags(IntFlag):
     BOUNDARY = 4
 
 
+_KEY = int(Flags.KEY)
+
+
 @dataclass(frozen=True, slots=True)
 class AccessUnit:
     """One coded picture (all its NAL units), audio frame or metadata sample.
@@ -58,7 +61,7 @@ class AccessUnit:
     @property
     def key(self) -> bool:
         """Whether a decoder can start here (always true for audio and metadata)."""
-        return Flags.KEY in self.flags
+        return int.__and__(self.flags, _KEY) != 0  # an enum's own operators cost ten times as much
 
 
 @dataclass(frozen=True, slots=True)

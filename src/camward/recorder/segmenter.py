@@ -101,6 +101,7 @@ class Segmenter:
         self._led = False
         self._starts_with_key = True
         self._reorders = False
+        self._due_ticks = 0.0
         self._anchor: int | None = None
         self._doubt: int | None = None
         self._cut_file = False
@@ -123,13 +124,27 @@ class Segmenter:
 
     def take(self, unit: AccessUnit) -> None:
         """Take the next unit, in decoding order."""
+        ticks, size = unit.ticks, len(unit.data)
+        if (  # the common case, for every picture of every camera: one more of a fragment that isn't full
+            unit.flags is Flags.NONE
+            and self._led
+            and self._top_ticks < ticks < self._due_ticks
+            and unit.track is Track.VIDEO
+            and self._bytes + size <= self.limits.fragment_bytes
+            and self._last_ticks is not None
+        ):
+            self._interval = ticks - self._last_ticks
+            self._last_ticks = self._top_ticks = ticks
+            self._units.append(unit)
+            self._bytes += size
+            return
         keep = self._take_picture(unit) if unit.track is Track.VIDEO else self._take_other(unit)
         if not keep:
             return
         if not self._led and unit.track is Track.VIDEO:
             self._led, unit = True, self._timed(unit)
         self._units.append(unit)
-        self._bytes += len(unit.data)
+        self._bytes += size
 
     def end(self) -> None:
         """The stream stops here: what is held is written, the file is complete."""
@@ -158,6 +173,7 @@ class Segmenter:
             return key and self._start(unit)
         if not self._units:
             self._first_ticks = self._top_ticks = unit.ticks
+            self._due_ticks = unit.ticks + self.limits.fragment * VIDEO_CLOCK
             self._starts_with_key = key
         elif unit.ticks > self._top_ticks:
             self._top_ticks = unit.ticks
