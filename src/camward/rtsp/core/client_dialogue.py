@@ -5,12 +5,14 @@ A conversation is a generator: it yields a request and is sent the answer.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin
 
 from camward.access.digest_client import NonceCounter, answer_challenge
 from camward.access.errors import DigestError
+from camward.base.errors import ConfigurationError
 from camward.media.unit import Track
 from camward.rtsp.core.client_address import Address, Credentials, parse_address
 from camward.rtsp.core.client_errors import AnswerError, RefusedByServerError
@@ -24,6 +26,7 @@ from camward.rtsp.core.transport import Transport, parse_transports
 Conversation = Generator[Request, Response, None]
 Answer = Generator[Request, Response, Response]
 AGENT = "Camward"
+_BLANK = re.compile(r"[\x00-\x20\x7f-\xa0\s]")
 
 
 @dataclass(slots=True)
@@ -78,7 +81,7 @@ class Dialogue:
         except SdpError as error:
             raise AnswerError("The camera's description can't be read", why=error.what) from error
         self._base = self._base_url(answer)
-        self._aggregate = control_url(self._base, description.control)
+        self._aggregate = _escaped(control_url(self._base, description.control))
         self.tracks = self.choose(description)
         for choice in list(self.tracks):
             yield from self._set_up(choice)
@@ -117,7 +120,7 @@ class Dialogue:
             wish = Transport(lower="tcp", interleaved=(free, free + 1))
         else:
             wish = Transport(lower="udp", client_port=ports)
-        url = control_url(self._base, choice.media.control)
+        url = _escaped(control_url(self._base, choice.media.control))
         if wish.interleaved is not None:
             # Some servers send media ahead of their answer.
             self._take_channels(choice, wish.interleaved)
@@ -172,16 +175,21 @@ class Dialogue:
         """What relative controls are relative to; a value that is no URL of this protocol doesn't count."""
         for name in ("Content-Base", "Content-Location"):
             value = answer.headers.get(name).strip()
-            if value.lower().startswith(("rtsp://", "rtsps://")) and not any(c.isspace() for c in value):
-                return value
+            try:
+                parse_address(value)
+            except ConfigurationError:
+                continue
+            return value
         return self.address.url
 
     def _redirected(self, location: str) -> str:
-        url = urljoin(self.address.url, location.strip())
-        scheme = self.address.url.partition(":")[0]
-        if not location.strip() or url.partition(":")[0].lower() != scheme:
+        try:
+            there = parse_address(urljoin(self.address.url, location.strip()))
+        except (ConfigurationError, ValueError) as error:
+            raise AnswerError("The camera sends us elsewhere, but to no place that can be understood") from error
+        if not location.strip() or there.tls != self.address.tls:
             raise AnswerError("The camera sends us elsewhere, but not to a place we may go to")
-        return parse_address(url).url
+        return there.url
 
     def _note_session(self, answer: Response) -> None:
         value = answer.headers.get("Session")
@@ -255,3 +263,8 @@ class Dialogue:
             what, step = sentences[answer.status]
             raise RefusedByServerError(what, status=answer.status, why=f"it answers {reason}", next=step)
         raise RefusedByServerError(f"The camera refused {method}", status=answer.status, why=f"it answers {reason}")
+
+
+def _escaped(url: str) -> str:
+    """A control with blanks in it, made fit for a request's first line."""
+    return _BLANK.sub(lambda found: quote(found[0]), url)
