@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from camward import __version__
 from camward.web import entrance, static_files
 from camward.web.api import accounts, claim, clients, journal, machine, session, settings
-from camward.web.errors import install_errors
+from camward.web.failures import install_failures
 from camward.web.gate import Gate
 from camward.web.routing import GuardedRoute, Routes
 from camward.web.setup import pages as setup
@@ -58,7 +58,7 @@ def build(site: Site, parts: object, routes: Sequence[Routes], *, collectors: Se
     app.state.metrics = CollectorRegistry()
     for collector in (PROCESS_COLLECTOR, PLATFORM_COLLECTOR, GC_COLLECTOR, *collectors):
         app.state.metrics.register(collector)
-    install_errors(app)
+    install_failures(app)
     for group in (*SHARED, *routes):
         group.install(app)
     return app
