@@ -1,7 +1,7 @@
 """Fuzz target: any RTP packets give units or a `PayloadError`, and after a loss the first picture is a key picture.
 
 The input is a list of packets: kind of track in the first byte; then for each packet a byte of flags (1: marker,
-2: the next timestamp, 4: a loss before it, 8: the buffer is used again after it), a length byte, and its payload.
+2: the next timestamp, 4: a loss before it), a length byte, and its payload.
 """
 
 from __future__ import annotations
@@ -73,9 +73,7 @@ def TestOneInput(data: bytes) -> None:  # noqa: N802 (the name that the fuzzer c
         except PayloadError:
             inside.lost()
             lost = True
-        if flags & 8:
-            inside.settle()
-            buffer[:] = b"\xff" * len(buffer)
+        buffer[:] = b"\xff" * len(buffer)
 
 
 TestOneInput.__test__ = False  # type: ignore[attr-defined]  # not a pytest test

@@ -168,10 +168,10 @@ def test_damaged_bytes_end_in_units_or_our_own_errors(codec: str, data: Any, see
 
 @settings(max_examples=200, deadline=None)
 @given(
-    st.lists(st.tuples(st.binary(max_size=40), st.integers(0, 2), st.booleans(), st.booleans()), max_size=30),
+    st.lists(st.tuples(st.binary(max_size=40), st.integers(0, 2), st.booleans()), max_size=30),
     st.integers(0, 4),
 )
-def test_any_payloads_give_units_or_a_payload_error(packets: list[tuple[bytes, int, bool, bool]], which: int) -> None:
+def test_any_payloads_give_units_or_a_payload_error(packets: list[tuple[bytes, int, bool]], which: int) -> None:
     given_units: list[bytes] = []
 
     def emit(stamp: int, unit: bytes, flags: Flags) -> None:
@@ -186,11 +186,9 @@ def test_any_payloads_give_units_or_a_payload_error(packets: list[tuple[bytes, i
         lambda: AacDepacketizer({"mode": "AAC-lbr"}, frame=1024, emit=emit, limits=limits),
         lambda: DocumentDepacketizer(emit=emit, limits=limits),
     ][which]()
-    for payload, stamp, marker, settle in packets:
+    for payload, stamp, marker in packets:
         try:
             inside.packet(memoryview(payload), stamp, marker=marker)
         except PayloadError:
             inside.lost()
-        if settle:
-            inside.settle()
     assert all(len(unit) <= 240 for unit in given_units)

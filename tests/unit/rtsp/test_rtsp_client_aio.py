@@ -64,6 +64,10 @@ class Camera:
                 head = head[head.rfind("RTSP/1.0", 0, head.find("\r\n")) :] if head[0] == "$" else head
                 method = head.split(" ")[0]
                 self.heard.append(method)
+                if self.way == "ask and not read":
+                    while not writer.is_closing():
+                        writer.write(b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n" * 500)
+                        await writer.drain()
                 if self.way == f"silent at {method}":
                     continue
                 if self.way == f"close at {method}":
@@ -198,6 +202,14 @@ async def test_what_is_no_rtsp_is_our_own_error() -> None:
     async with camera("garbage") as served:
         with pytest.raises(RtspError):
             await client(served, Kept()).run()
+
+
+async def test_a_camera_that_asks_and_does_not_read_is_left() -> None:
+    limits = ClientLimits(connect=1.0, answer=30.0, tick=0.05, unread=10_000)
+    async with camera("ask and not read") as served:
+        with pytest.raises(UnreachableError, match="does not read"):
+            async with asyncio.timeout(30):
+                await client(served, Kept(), limits=limits).run()
 
 
 async def test_a_circle_of_redirects_has_an_end() -> None:

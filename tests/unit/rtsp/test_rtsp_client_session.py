@@ -8,9 +8,10 @@ import pytest
 from camward.base.clock import NS, Utc
 from camward.base.errors import ConfigurationError
 from camward.media.unit import AccessUnit, Flags, Track
-from camward.rtsp.core.client import CLIENT_LIMITS, ClientLimits, ClientSession, Outputs
+from camward.rtsp.core.client import ClientSession, Outputs
 from camward.rtsp.core.client_address import parse_address
 from camward.rtsp.core.client_errors import EndedError, RefusedByServerError, UnreachableError
+from camward.rtsp.core.client_limits import CLIENT_LIMITS, ClientLimits
 from camward.rtsp.core.client_tracks import RawAudio, rtp_info
 from camward.rtsp.core.errors import RtspError
 from camward.rtsp.core.messages import Interleaved, MessageParser, Request

@@ -13,7 +13,7 @@ from camward.base.errors import ConfigurationError
 from camward.media.unit import AccessUnit, StreamFormat, Track
 from camward.rtsp.aio.client_connection import Connection
 from camward.rtsp.aio.udp_receiver import UdpReceiver
-from camward.rtsp.core.client import CLIENT_LIMITS, ClientLimits, ClientSession, Outputs
+from camward.rtsp.core.client import ClientSession, Outputs
 from camward.rtsp.core.client_address import Address, Credentials, parse_address
 from camward.rtsp.core.client_errors import (
     AnswerError,
@@ -23,6 +23,7 @@ from camward.rtsp.core.client_errors import (
     RtspClientError,
     UnreachableError,
 )
+from camward.rtsp.core.client_limits import CLIENT_LIMITS, ClientLimits
 from camward.rtsp.core.client_tracks import RawAudio
 from camward.trust.tls import ca_client_context
 
@@ -170,7 +171,7 @@ class RtspClient:
             )
             self._session, self._connection = session, connection
             connection.receivers = receivers
-            connection.start(session, tick=self._limits.tick)
+            connection.start(session, limits=self._limits)
             await asyncio.shield(connection.ended)
         finally:
             self._connection = None

@@ -16,7 +16,8 @@ from camward.media.unit import Track
 from camward.rtsp.aio.rounds import Member
 from camward.rtsp.aio.udp_receiver import UdpReceiver
 from camward.rtsp.core.client import ClientSession
-from camward.rtsp.core.client_errors import EndedError
+from camward.rtsp.core.client_errors import EndedError, UnreachableError
+from camward.rtsp.core.client_limits import ClientLimits
 
 BUFFER = 256 * 1024
 """Several of the longest interleaved frames (64 KiB): the beginning of one always leaves room for its rest."""
@@ -51,17 +52,18 @@ class Connection(asyncio.BufferedProtocol):
         self._buffer = shared_buffer()
         self._rest = b""
         self._playing = False
+        self._unread = 0
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._error: BaseException | None = None
         self.member: Member | None = None
         self.receivers: list[UdpReceiver] = []
 
-    def start(self, session: ClientSession, *, tick: float) -> None:
-        """Begin to talk; look at deadlines every `tick` seconds."""
-        self.session = session
+    def start(self, session: ClientSession, *, limits: ClientLimits) -> None:
+        """Begin to talk; look at deadlines from time to time."""
+        self.session, self._unread = session, limits.unread
         self._guarded(lambda: session.start(self._clock.monotonic()))
-        self._tick(tick)
+        self._tick(limits.tick)
 
     # What asyncio calls
 
@@ -172,6 +174,9 @@ class Connection(asyncio.BufferedProtocol):
             return
         for data in self.session.to_send():
             self._transport.write(data)
+            if self._transport.get_write_buffer_size() > self._unread:
+                self._fail(UnreachableError("The camera asks and does not read our answers"))
+                return
         if self.receivers:
             self._send_datagrams()
         if self.session.redirect:

@@ -10,14 +10,13 @@ from camward.base.clock import Utc
 from camward.media.unit import AccessUnit, StreamFormat, Track
 from camward.rtsp.core.client_address import Address, Credentials
 from camward.rtsp.core.client_dialogue import Conversation, Dialogue
-from camward.rtsp.core.client_errors import EndedError, RtspClientError, UnreachableError
+from camward.rtsp.core.client_errors import EndedError, UnreachableError
+from camward.rtsp.core.client_limits import CLIENT_LIMITS, ClientLimits
 from camward.rtsp.core.client_tracks import Arrival, Choice, RawAudio, Receivers
-from camward.rtsp.core.depacketizer import DEPACKETIZER_LIMITS, DepacketizerLimits
 from camward.rtsp.core.errors import RtpError
 from camward.rtsp.core.headers import Headers
-from camward.rtsp.core.limits import MessageLimits
 from camward.rtsp.core.messages import DOLLAR, Interleaved, MessageParser, Request, Response
-from camward.rtsp.core.reorder import REORDER_LIMITS, ReorderBuffer, ReorderLimits
+from camward.rtsp.core.reorder import ReorderBuffer
 from camward.rtsp.core.rtcp import (
     Goodbye,
     ReceiverReport,
@@ -26,49 +25,12 @@ from camward.rtsp.core.rtcp import (
     build_receiver_report,
     parse_rtcp,
 )
-from camward.rtsp.core.timeline import TIMELINE_LIMITS, TimelineLimits
 from camward.rtsp.core.transport import Transport
 
 _FRAME = struct.Struct(">xBH")
 """Ahead of an interleaved packet: '$', channel, length."""
-CLIENT_MESSAGES = MessageLimits(body=262_144)
-"""Descriptions of some cameras are long."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClientLimits:
-    """Deadlines in seconds, and bounds.
-
-    Args:
-        connect: to a TCP connection and a TLS handshake.
-        answer: from a request to its answer.
-        stall: without any media.
-        picture: without any picture that can be given on.
-        report: between two receiver reports.
-        redirects: followed.
-        unexpected: interleaved frames for no track, in a row.
-        tick: how often deadlines are looked at.
-        message: bounds of the server's messages.
-        depacketizer: bounds of what is put together.
-        timeline: what is believed of the server's time.
-        reorder: how long UDP packets are waited for.
-    """
-
-    connect: float = 10.0
-    answer: float = 10.0
-    stall: float = 10.0
-    picture: float = 45.0
-    report: float = 5.0
-    redirects: int = 3
-    unexpected: int = 10_000
-    tick: float = 1.0
-    message: MessageLimits = CLIENT_MESSAGES
-    depacketizer: DepacketizerLimits = DEPACKETIZER_LIMITS
-    timeline: TimelineLimits = TIMELINE_LIMITS
-    reorder: ReorderLimits = REORDER_LIMITS
-
-
-CLIENT_LIMITS = ClientLimits()
+_CHUNK = 4096
+"""Bytes handed to the parser of messages at a time: what it doesn't need is copied in vain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,8 +254,6 @@ class ClientSession:
                 end = choice.reception.run(view, end, limit, number)
                 media = True
             position = end
-        for choice in self._dialogue.tracks:
-            choice.reception.settle()
         self._peer.received += position
         if media:
             self._times.media, self._peer.unexpected = now, 0
@@ -348,13 +308,14 @@ class ClientSession:
     # Messages
 
     def _message(self, view: memoryview, position: int, limit: int, now: float) -> int:
-        """Hand the rest to the parser, as long as it hasn't a whole message; where the message ends."""
+        """Hand more to the parser, as long as it hasn't a whole message; where to go on."""
         parser = self._peer.parser or MessageParser(self._limits.message)
-        parser.receive(view[position:limit])
+        end = min(limit, position + _CHUNK)
+        parser.receive(view[position:end])
         message = parser.next()
         if message is None:
             self._peer.parser = parser if parser.pending else None
-            return limit
+            return end
         self._peer.parser = None
         rest = parser.pending
         if isinstance(message, Interleaved):
@@ -365,7 +326,7 @@ class ClientSession:
             self._asked(message)
         else:
             self._answered(message, now)
-        return limit - rest
+        return end - rest
 
     def _asked(self, request: Request) -> None:
         """Servers may ask, too: whether we live, or to leave."""
@@ -399,6 +360,3 @@ class ClientSession:
             return
         self._peer.answers.append(request.serialise())
         self._pending = _Pending(conversation, request.cseq, now + self._limits.answer)
-
-
-__all__ = ["CLIENT_LIMITS", "ClientLimits", "ClientSession", "Outputs", "RtspClientError"]

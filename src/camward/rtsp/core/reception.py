@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from camward.base.clock import NS, Utc
 from camward.media.unit import AccessUnit, Flags, Track
 from camward.rtsp.core.depacketizer import Depacketizer, PayloadError, PictureDepacketizer
 from camward.rtsp.core.errors import RtpError
@@ -33,8 +32,8 @@ Place = Callable[[int, bool], Moment | None]
 
 @lru_cache(maxsize=256)
 def _row(size: int, skip: int) -> struct.Struct:
-    """An interleaved frame: what is ahead of RTP's sequence number, that, and what is ahead of a fragment's data."""
-    return struct.Struct(f">6sH{skip - 8}s{size - skip}x")
+    """An interleaved frame: up to and with RTP's sequence number, up to a fragment's data, the data."""
+    return struct.Struct(f">Q{skip - 8}s{size - skip}s")
 
 
 @dataclass(slots=True)
@@ -126,34 +125,31 @@ class Reception:
         """Take the interleaved frames from `position` on that go on with an open NAL unit; where they end.
 
         Fragments of one NAL unit are of one length, and what stands ahead of their data is the same in all but for
-        the sequence number. So they are read as rows of a table. The last one is not among them; see `packet`.
+        the sequence number, which ends the first 8 bytes. So they are read as rows of a table, of which the first 8
+        bytes count up. The last one is not among them, nor is one where the numbers wrap; see `packet`.
         """
         pictures = self._pictures
         if pictures is None or pictures.fragment < 0 or limit - position < _FRAME:
             return position
         assert self._taken_type is not None
-        size = _FRAME + (view[position + 2] << 8 | view[position + 3])
-        skip = _FRAME + HEADER + pictures.head
+        length = view[position + 2] << 8 | view[position + 3]
+        size, skip = _FRAME + length, _FRAME + HEADER + pictures.head
         if size <= skip:
             return position
-        first = bytes((DOLLAR, channel, view[position + 2], view[position + 3], 0x80, self._taken_type))
+        begun = (DOLLAR << 24 | channel << 16 | length) << 32 | 0x8000_0000 | self._taken_type << 16 | self._expected
         source = pictures.timestamp << 32 | self.ssrc
-        rest = source.to_bytes(8, "big") + pictures.fragment.to_bytes(4, "big")[: pictures.head]
-        end = position + (limit - position) // size * size
-        begun, expected = self._expected, self._expected
-        for its_first, sequence, its_rest in _row(size, skip).iter_unpack(view[position:end]):
-            if its_first != first or sequence != expected or its_rest != rest:
+        same = source.to_bytes(8, "big") + pictures.fragment.to_bytes(4, "big")[: pictures.head]
+        expected, append = begun, pictures.pieces.append
+        rows = view[position : limit - (limit - position) % size]
+        for counted, its, piece in _row(size, skip).iter_unpack(rows):
+            if counted != expected or its != same:
                 break
+            append(piece)
             expected += 1
-            if expected == 0x10000:
-                expected = 0
-        count = expected - begun & 0xFFFF
-        if not count:
-            return position
-        end = position + count * size
-        pictures.pieces += [view[start + skip : start + size] for start in range(position, end, size)]
-        self._ran(pictures, count, count * (size - skip))
-        return end
+        count = expected - begun
+        if count:
+            self._ran(pictures, count, count * (size - skip))
+        return position + count * size
 
     def _ran(self, pictures: PictureDepacketizer, count: int, size: int) -> None:
         """So many fragments with so many bytes were taken."""
@@ -204,10 +200,6 @@ class Reception:
         self.depacketizer.lost()
         self._on_lost(error.what)
 
-    def settle(self) -> None:
-        """The receive buffer is used again."""
-        self.depacketizer.settle()
-
     # Units
 
     def give(self, timestamp: int, data: bytes, flags: Flags) -> None:
@@ -245,8 +237,3 @@ class Reception:
             last = self._last_report[0]
             delay = min(0xFFFF_FFFF, round((now - self._last_report[1]) * 65536))
         return ReportBlock(self.ssrc, fraction, lost, highest & 0xFFFF_FFFF, 0, last, delay)
-
-
-def seconds_behind(unit: AccessUnit, utc: Utc) -> float:
-    """How long ago a unit was captured."""
-    return (utc - unit.utc) / NS

@@ -94,9 +94,6 @@ class AacDepacketizer:
         self._begun.clear()
         self._gap = True
 
-    def settle(self) -> None:
-        """See `Depacketizer.settle`: nothing is kept of a payload."""
-
 
 def _bits(parameters: Mapping[str, str], name: str, default: int) -> int:
     text = parameters.get(name, "")

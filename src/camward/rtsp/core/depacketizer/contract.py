@@ -44,7 +44,7 @@ class Depacketizer(Protocol):
     """
 
     def packet(self, payload: memoryview, timestamp: int, *, marker: bool) -> None:
-        """Take the payload of the next packet. It need not live longer than until `settle`.
+        """Take the payload of the next packet. It need not live longer than the call.
 
         Raises:
             PayloadError: the payload is malformed. Call `lost` then.
@@ -53,8 +53,4 @@ class Depacketizer(Protocol):
 
     def lost(self) -> None:
         """Packets are missing here."""
-        ...
-
-    def settle(self) -> None:
-        """The memory that payloads came in is used again: copy what is still needed of it."""
         ...

@@ -43,7 +43,7 @@ class PictureDepacketizer:
 
     Attributes:
         fragment: first 4 bytes that go on with the NAL unit in fragments, as a number; -1 when none is open.
-        pieces: its pieces so far.
+        pieces: copies of its pieces so far.
         timestamp: of the picture being put together.
     """
 
@@ -64,10 +64,9 @@ class PictureDepacketizer:
         self._seen_sets: tuple[bytes, ...] | None = None
         self.format: VideoFormat | None = None
         self.fragment = -1
-        self.pieces: list[bytes | memoryview] = []
+        self.pieces: list[bytes] = []
         self.timestamp = -1
-        self._parts: list[bytes | memoryview] = []
-        self._settled = 0
+        self._parts: list[bytes] = []
         self._size = 0
         self._nals = 0
         self._piece_size = 0
@@ -90,14 +89,14 @@ class PictureDepacketizer:
             size = len(nal)
             self._count(size)
             self._parts.append(size.to_bytes(4, "big"))
-            self._parts.append(nal)
+            self._parts.append(bytes(nal))
 
     def _open(self, kind: Nal, header: bytes, piece: memoryview, timestamp: int, *, first: bool, goes_on: int) -> None:
         """The first fragment of a NAL unit. `goes_on`: what further fragments start with, see `fragment`."""
         if self.fragment >= 0:
             raise PayloadError("A NAL unit in fragments has no end")
         if self._begins(kind, timestamp, first=first):
-            self.pieces += (header, piece)
+            self.pieces += (header, bytes(piece))
             self._piece_size = len(header) + len(piece)
             self.fragment = goes_on
 
@@ -110,7 +109,7 @@ class PictureDepacketizer:
             raise PayloadError("A fragment of a NAL unit has no beginning")
         if timestamp != self.timestamp:
             raise PayloadError("The timestamp changes within a NAL unit")
-        self.pieces.append(piece)
+        self.pieces.append(bytes(piece))
         self.grow(len(piece))
         if last:
             self._close()
@@ -152,18 +151,6 @@ class PictureDepacketizer:
         self._clear()
         self._skips, self._skipping = True, None
         self._waiting = self._gap = True
-
-    def settle(self) -> None:
-        """The memory that payloads came in is used again."""
-        parts, pieces = self._parts, self.pieces
-        if len(parts) > self._settled:
-            parts[self._settled :] = [b"".join(parts[self._settled :])]
-            self._settled = len(parts)
-        if pieces and isinstance(pieces[-1], memoryview):
-            begin = len(pieces) - 1
-            while begin and isinstance(pieces[begin - 1], memoryview):
-                begin -= 1
-            pieces[begin:] = [b"".join(pieces[begin:])]
 
     # Bounds
 
@@ -217,7 +204,7 @@ class PictureDepacketizer:
         self._parts = []
         self.pieces.clear()
         self.fragment = -1
-        self._settled = self._size = self._nals = self._piece_size = 0
+        self._size = self._nals = self._piece_size = 0
         self._sliced = self._key = self._has_sets = self._marked = False
 
     def _finish(self) -> None:

@@ -29,9 +29,6 @@ class PacketDepacketizer:
         """See `Depacketizer.lost`."""
         self._gap = True
 
-    def settle(self) -> None:
-        """See `Depacketizer.settle`: nothing is kept of a payload."""
-
 
 class DocumentDepacketizer:
     """Documents in any number of packets; the marker ends one (ONVIF Streaming 5.1.2.1.1). See `Depacketizer`.
@@ -75,6 +72,3 @@ class DocumentDepacketizer:
         self._begun.clear()
         self._spoilt = self._gap = True
         self._timestamp = -1
-
-    def settle(self) -> None:
-        """See `Depacketizer.settle`: nothing is kept of a payload."""
