@@ -13,7 +13,7 @@ import socket
 import weakref
 from typing import Protocol
 
-PERIOD = 0.2
+PERIOD = 0.25
 """Seconds from one round to the next."""
 MARK = 256 * 1024
 """With so many bytes a socket doesn't wait for the round."""
