@@ -16,7 +16,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,6 +74,9 @@ class _Remove:
     paths: Sequence[str]
 
 
+_Job = _Append | _Finish | _Remove
+
+
 class Volume:
     """One disk. `ready`, `append`, `finish` and `remove` may be called from any thread and never block.
 
@@ -102,7 +106,7 @@ class Volume:
         self._limits = limits or VolumeLimits()
         self._store = SegmentStore(root, files)
         self._changed = threading.Condition()
-        self._jobs: list[_Append | _Finish | _Remove] = []
+        self._jobs: deque[_Job] = deque()
         self._waiting = 0
         self._taken = self._done = 0
         self._closing = False
@@ -171,7 +175,7 @@ class Volume:
         with self._changed:
             self._put(_Remove(paths))
 
-    def _put(self, job: _Append | _Finish | _Remove) -> None:
+    def _put(self, job: _Job) -> None:
         self._jobs.append(job)
         self._taken += 1
         self._changed.notify_all()
@@ -180,29 +184,31 @@ class Volume:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._jobs or self._closing, self._limits.check)
-                jobs, self._jobs = self._jobs, []
+                jobs, self._jobs = self._jobs, deque()
                 last = self._closing and not jobs
             if last:
-                self._round([_Finish(segment) for segment in self._store.segments()])
+                self._round(deque(_Finish(segment) for segment in self._store.segments()))
                 return
+            count, size = len(jobs), sum(job.fragment.size for job in jobs if isinstance(job, _Append))
             try:
                 self._round(jobs)
             except Exception:  # the thread must outlive whatever a file system comes up with
                 log.exception("volume_round_failed")
                 self._stop(OSError("an error within the recorder; see the log"))
             with self._changed:
-                self._done += len(jobs)
-                self._waiting -= sum(job.fragment.size for job in jobs if isinstance(job, _Append))
+                self._done += count
+                self._waiting -= size
                 caught_up = self._waiting <= self._limits.waiting // 2 and self._clock.monotonic() >= self._slow_until
                 relieved = self.state is VolumeState.SLOW and caught_up
                 self._changed.notify_all()
             if relieved:
                 self._set(VolumeState.OK, "")
 
-    def _round(self, jobs: Iterable[_Append | _Finish | _Remove]) -> None:
+    def _round(self, jobs: deque[_Job]) -> None:
+        """Write all, then flush all. The memory of what is written is free before the flush."""
         errors: list[OSError] = []
-        for job in jobs:
-            match job:
+        while jobs:
+            match jobs.popleft():
                 case _Append(segment, fragment) if not segment.failed:
                     try:
                         self._store.append(segment, fragment)
