@@ -27,8 +27,6 @@ from camward.rtsp.aio.client import (
     RefusedByServerError,
     RtspClient,
 )
-from camward.rtsp.aio.keeping import Connected, Link, keep_connected
-from camward.rtsp.aio.probe import probe_picture
 from camward.trust import Pin, client_context
 
 SITE = Path(__file__).parent / "gst_rtsp_site.py"
@@ -240,35 +238,6 @@ async def test_tls_with_a_pin(footage: Path, pem: tuple[Path, bytes]) -> None:
             await RtspClient(served.url("rtsps"), Kept(), clock=clock).run()
     expected, _ = samples(footage / "car-park.mp4", VideoFormat)
     assert coded_slices([unit.data for unit in sink.pictures])[:30] == coded_slices(expected)[:30]
-
-
-async def test_probe(footage: Path) -> None:
-    async with site(str(footage / "car-park.mp4")) as served:
-        form, picture = await probe_picture(served.url(), clock=SystemClock())
-    assert (form.video.codec, form.video.width, form.video.height) == ("h264", 768, 576)
-    assert picture.key
-
-
-async def test_it_comes_back_after_the_server_has_dropped_us(footage: Path) -> None:
-    sink, states = Kept(), list[Connected]()
-    async with site(str(footage / "car-park.mp4")) as served:
-        keeping = asyncio.create_task(
-            keep_connected(lambda: RtspClient(served.url(), sink, clock=SystemClock()), on_state=states.append)
-        )
-        try:
-            await sink.until(5)
-            await served.say("stop")
-            async with asyncio.timeout(20):
-                while [state.link for state in states].count(Link.PLAYING) < 2:
-                    await asyncio.sleep(0.02)
-        finally:
-            keeping.cancel()
-            await asyncio.wait([keeping])
-    links = [state.link for state in states]
-    assert links[:5] == [Link.CONNECTING, Link.PLAYING, Link.WAITING, Link.CONNECTING, Link.PLAYING]
-    assert isinstance(states[2].reason, EndedError)
-    assert 0 < states[2].retry <= 0.5
-    assert sum(Flags.DISCONTINUITY in unit.flags for unit in sink.pictures) == 2
 
 
 async def test_the_end_of_the_file_is_an_end(footage: Path, tmp_path: Path) -> None:

@@ -16,21 +16,15 @@ import uvloop
 
 from camward.base.clock import SystemClock
 from camward.base.errors import ConfigurationError
-from camward.base.secret import Secret
-from camward.base.supervision import Backoff
 from camward.media.unit import AccessUnit, StreamFormat
 from camward.rtsp.aio.client import (
     AnswerError,
     ClientLimits,
-    Credentials,
     EndedError,
     OtherDeviceError,
-    RefusedByServerError,
     RtspClient,
     UnreachableError,
 )
-from camward.rtsp.aio.keeping import Connected, Link, keep_connected
-from camward.rtsp.aio.probe import probe
 from camward.rtsp.core.errors import RtspError
 
 SDP = """v=0
@@ -301,38 +295,6 @@ async def test_reading_in_rounds_and_with_low_delay() -> None:
         assert [b.ticks - a.ticks for a, b in pairwise(data)] == [3600] * (len(data) - 1)
 
 
-async def test_kept_connected_with_growing_waits_and_rarer_ones_after_a_refusal() -> None:
-    states: list[Connected] = []
-    async with camera("refuse") as served:
-        login = Credentials("a", Secret("wrong"))
-        keeping = asyncio.create_task(
-            keep_connected(
-                lambda: client(served, Kept(), credentials=login),
-                on_state=states.append,
-                backoff=Backoff(first=99.0),
-                refused=Backoff(first=0.1, most=0.4),
-            )
-        )
-        async with asyncio.timeout(10):
-            while len(states) < 6:
-                await asyncio.sleep(0.01)
-        keeping.cancel()
-        await asyncio.wait([keeping])
-    assert [state.link for state in states[:6]] == [Link.CONNECTING, Link.WAITING] * 3
-    assert all(isinstance(state.reason, RefusedByServerError) for state in states[1:6:2])
-    first, second, third = (state.retry for state in states[1:6:2])
-    assert first < second < third
-
-
-async def test_probe() -> None:
-    async with camera() as served:
-        form = await probe(served.url(), clock=SystemClock())
-        assert (form.video.width, form.video.height) == (768, 576)
-    async with camera("stall", delay=99) as served:
-        with pytest.raises(UnreachableError, match="No picture"):
-            await probe(served.url(), clock=SystemClock(), timeout=0.3)
-
-
 def test_the_same_on_uvloop(throwaway_ca: trustme.CA, throwaway_tls: ssl.SSLContext) -> None:
     for test in (
         test_a_camera_that_stalls_or_hangs_up_in_mid_stream_is_noticed,
@@ -340,7 +302,6 @@ def test_the_same_on_uvloop(throwaway_ca: trustme.CA, throwaway_tls: ssl.SSLCont
         test_a_stop_says_goodbye_and_leaves_nothing_behind,
         test_a_fault_of_the_sink_ends_the_run_with_that_fault,
         test_reading_in_rounds_and_with_low_delay,
-        test_probe,
     ):
         uvloop.run(test())
     uvloop.run(test_tls(throwaway_ca, throwaway_tls))
