@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from collections.abc import Callable, Iterator
+
+import structlog
 
 from bench import live, record, seek, serve, start
 from bench.clip import FOLDER
@@ -55,6 +58,7 @@ def main() -> int:
     """Run, report as it goes, show the table, and say which goals were missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", choices=[*ALL, []], help="which; all without")
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     wanted = parser.parse_args().names or list(ALL)
     rows: list[Row] = []
     for name in wanted:
