@@ -36,24 +36,45 @@ def h264_payloads(unit: AccessUnit, size: int) -> list[Payload]:
     Raises:
         BitstreamError: a length in the unit points outside it.
     """
+    return _nal_payloads(unit, size, header=1, aggregate=_stap_a, fragment=_fu_a)
+
+
+def h265_payloads(unit: AccessUnit, size: int) -> list[Payload]:
+    """Single NAL units, aggregation packets for neighbours that fit into one, fragments for what doesn't fit.
+
+    Raises:
+        BitstreamError: a length in the unit points outside it.
+    """
+    return _nal_payloads(unit, size, header=2, aggregate=_aggregation, fragment=_fragments)
+
+
+def _nal_payloads(
+    unit: AccessUnit,
+    size: int,
+    *,
+    header: int,
+    aggregate: Callable[[list[memoryview]], Payload],
+    fragment: Callable[[memoryview, int], list[Payload]],
+) -> list[Payload]:
+    """What both codecs do with a picture; `header` is how many bytes the head of a NAL unit, and of a packet, has."""
     result: list[Payload] = []
     small: list[memoryview] = []
-    room = size - 1
+    room = size - header
     for nal in iter_length_prefixed(unit.data):
-        if not nal:
+        if len(nal) < header:
             continue
         if len(nal) + 2 > room and small:
-            result.append(_stap_a(small))
-            small, room = [], size - 1
+            result.append(aggregate(small))
+            small, room = [], size - header
         if len(nal) + 2 <= room:
             small.append(nal)
             room -= len(nal) + 2
         elif len(nal) <= size:
             result.append((b"", nal))
         else:
-            result += _fu_a(nal, size - 2)
+            result += fragment(nal, size - header - 1)
     if small:
-        result.append(_stap_a(small))
+        result.append(aggregate(small))
     return result
 
 
@@ -69,33 +90,6 @@ def _fu_a(nal: memoryview, size: int) -> list[Payload]:
     first, middle, last = (bytes((indicator, kind | flags)) for flags in (0x80, 0, 0x40))
     result: list[Payload] = [(middle, nal[begin : begin + size]) for begin in range(1, end, size)]
     result[0], result[-1] = (first, result[0][1]), (last, result[-1][1])
-    return result
-
-
-def h265_payloads(unit: AccessUnit, size: int) -> list[Payload]:
-    """Single NAL units, aggregation packets for neighbours that fit into one, fragments for what doesn't fit.
-
-    Raises:
-        BitstreamError: a length in the unit points outside it.
-    """
-    result: list[Payload] = []
-    small: list[memoryview] = []
-    room = size - 2
-    for nal in iter_length_prefixed(unit.data):
-        if len(nal) < 2:
-            continue
-        if len(nal) + 2 > room and small:
-            result.append(_aggregation(small))
-            small, room = [], size - 2
-        if len(nal) + 2 <= room:
-            small.append(nal)
-            room -= len(nal) + 2
-        elif len(nal) <= size:
-            result.append((b"", nal))
-        else:
-            result += _fragments(nal, size - 3)
-    if small:
-        result.append(_aggregation(small))
     return result
 
 
